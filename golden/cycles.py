@@ -1,0 +1,68 @@
+"""Cycle model: how long the core takes, from the accepted start to the valid result.
+
+The data path is a pipeline without stalls, so a run's length follows from what it did: tuples,
+look-ups, draws and verifications. The constants below are the depths of the RTL's pipelines; tests
+compare each with the RTL's own, and every run of the regression with the model.
+"""
+
+from typing import NamedTuple
+
+from blockfactor.config import CoreConfig
+
+__all__ = ["LOOKUP_DRAIN", "TUPLE_DRAIN", "Timing", "multiply_cycles", "multiply_digit", "timing"]
+
+#: Empty cycles between the last tuple and the first look-up of a step.
+TUPLE_DRAIN = 4
+#: Empty cycles between the last look-up of a step and the next step.
+LOOKUP_DRAIN = 9
+#: Cycles from the complete weight product of a step to the first comparison with its threshold.
+THRESHOLD_WINDOW = 9
+#: Cycles from the start of a step to its draw: the trace of the step before has used the state.
+DRAW_DELAY = 6
+#: Cycles from a tuple's last codevector reference to its score.
+VERIFY = 5
+
+
+class Timing(NamedTuple):
+    """Latencies of one core, in cycles."""
+
+    #: Serial multiplication of threshold and query, beside the loading of lists.
+    multiply: int
+    #: Start, and the decision to begin the first step.
+    start: int
+    #: A step, besides its tuples and look-ups.
+    step: int
+    #: From a step's start to the next one, besides the values its draw examines.
+    walk: int
+    #: From a step's end to the score of its candidate.
+    verify: int
+    #: From the score that ends a run to the result.
+    finish: int
+    #: A stall, besides the verification it waits for and the lists it loads.
+    stall: int
+    #: From the last codevector reference of a scan to the result.
+    scan: int
+
+
+def multiply_digit(config: CoreConfig) -> int:
+    """Bits the serial multiplier takes a cycle: as many as fit the threshold into its window."""
+    return -(-max(config.product_bits, 16) // THRESHOLD_WINDOW)
+
+
+def multiply_cycles(config: CoreConfig) -> int:
+    """Cycles of the serial multiplier."""
+    return -(-max(config.product_bits, 16) // multiply_digit(config))
+
+
+def timing(config: CoreConfig) -> Timing:
+    """Latencies of the core that ``config`` generates."""
+    return Timing(
+        multiply=multiply_cycles(config),
+        start=2,
+        step=TUPLE_DRAIN + LOOKUP_DRAIN,
+        walk=DRAW_DELAY + 2,
+        verify=config.factors - 1 + VERIFY,
+        finish=1,
+        stall=2,
+        scan=VERIFY + 1,
+    )

@@ -1,0 +1,180 @@
+"""Dense front-end: from every element of every block to the few weighted entries of a query.
+
+Normative for rtl/frontend.py, bit by bit. An element is an unsigned integer of
+``CoreConfig.element_bits`` bits that says how much the block is believed to be at that index; only
+ratios within a block matter. The rules, for each block on its own:
+
+1. The ``query_entries`` (s) largest elements above 0 are candidates; of equal elements the lowest
+   index comes first. s = 1 is the plain argmax.
+2. The largest, the block's peak, is kept. Of the others those at or above the threshold are.
+3. With wmax = 2**weight_bits - 1, element p weighs ``wmax * p / peak`` rounded half up, that is
+   ``floor((2 * wmax * p + peak) / (2 * peak))``. Weight 0 is dropped. The peak weighs wmax.
+
+A block of zeros has no entries. With threshold 0 these are the linear weights of
+:func:`~blockfactor.golden.query.from_probabilities`.
+"""
+
+import numpy as np
+
+from blockfactor.config import CoreConfig
+from blockfactor.errors import ConfigError, QueryError, check_int
+
+from .query import Query
+
+__all__ = ["entry_stream", "front_end", "front_end_batch", "peaks", "quantise", "top_entries"]
+
+#: Most bits of an element that :func:`quantise` and :func:`top_entries` work with.
+MAX_BITS = 32
+
+
+def quantise(probabilities: np.ndarray, element_bits: int) -> np.ndarray:
+    """Elements of dense soft queries: ``floor(p / peak * (2**element_bits - 1) + 0.5)``.
+
+    The block's largest value (peak) becomes the largest element, so that none of the bits is lost
+    on blocks without a clear answer. Computed in float64, from left to right.
+
+    Parameters
+    ----------
+    probabilities : float array [..., B, L]
+        At least 0 and finite; blocks need not be normalised.
+    element_bits : int, 1..32
+
+    Returns
+    -------
+    uint32 array of the same shape; a block of zeros stays one.
+
+    Raises
+    ------
+    QueryError
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    if p.ndim < 2 or 0 in p.shape[-2:]:
+        raise QueryError(f"probabilities have shape {p.shape}, must be [..., blocks, block length]")
+    top = (1 << check_int("element_bits", element_bits, 1, MAX_BITS, QueryError)) - 1
+    wrong = ~(np.isfinite(p) & (p >= 0))
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise QueryError(f"{_place(place)}: probability {p[place]:g} is not finite and at least 0")
+    peak = p.max(-1, keepdims=True)
+    return np.floor(p / np.where(peak > 0, peak, 1) * top + 0.5).astype(np.uint32)
+
+
+def top_entries(elements: np.ndarray, entries: int, weight_bits: int,
+                threshold: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Rules 1 to 3 above, in order of descending element.
+
+    Parameters
+    ----------
+    elements : integer array [..., L]
+        0..2**32 - 1.
+    entries : int
+        s, 1..L.
+    weight_bits : int
+        1..16.
+    threshold : int
+        At least 0.
+
+    Returns
+    -------
+    index, weight : int64 array [..., s]
+        Padded with zeros at the end.
+    """
+    elements = np.asarray(elements, dtype=np.int64)
+    index = np.argsort(-elements, axis=-1, kind="stable")[..., :entries]
+    best = np.take_along_axis(elements, index, -1)
+    peak = np.maximum(best[..., :1], 1)
+    weight = (2 * ((1 << weight_bits) - 1) * best + peak) // (2 * peak)
+    # The peak's weight is not 0 unless the block is empty, so the threshold may spare it always.
+    weight[..., 1:][best[..., 1:] < threshold] = 0
+    index[weight == 0] = 0
+    return index, weight
+
+
+def front_end_batch(elements: np.ndarray, config: CoreConfig,
+                    threshold: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Entries of many dense queries; see :func:`front_end`.
+
+    Parameters
+    ----------
+    elements : integer array [n, B, L]
+        0..2**element_bits - 1.
+    config : CoreConfig
+        One with ``element_bits``.
+    threshold : int, 0..65535
+        One beyond the largest element stands for the largest, as in the core.
+
+    Returns
+    -------
+    index, weight : uint16 array [n, B, s]
+        By descending weight, then lowest index, padded with zeros: fit for
+        :class:`~blockfactor.golden.query.QuerySet`.
+
+    Raises
+    ------
+    QueryError
+        Wrong shape, an element or a threshold out of range.
+    ConfigError
+        The configuration has no dense front-end.
+    """
+    index, weight = _top(elements, config, threshold, 3)
+    order = np.argsort(index - (weight << 16), axis=-1, kind="stable")
+    return (np.take_along_axis(index, order, -1).astype(np.uint16),
+            np.take_along_axis(weight, order, -1).astype(np.uint16))
+
+
+def front_end(elements: np.ndarray, config: CoreConfig, threshold: int = 0) -> Query:
+    """Query of one dense query [B, L]; see :func:`front_end_batch`."""
+    index, weight = _top(elements, config, threshold, 2)
+    return Query.from_arrays(index, weight)
+
+
+def entry_stream(elements: np.ndarray, config: CoreConfig,
+                 threshold: int = 0) -> list[tuple[int, int, int]]:
+    """Entries (block, index, weight) of one dense query [B, L] in the order the core makes them.
+
+    By ascending block, within a block by descending element, then lowest index. A
+    :class:`~blockfactor.golden.query.Query` holds the same entries but puts those of one weight by
+    lowest index. Empty if all elements are 0: then the core emits a place-holder.
+    """
+    index, weight = _top(elements, config, threshold, 2)
+    return [(b, i, w) for b, (indices, weights) in enumerate(zip(index.tolist(), weight.tolist()))
+            for i, w in zip(indices, weights) if w]
+
+
+def peaks(elements: np.ndarray, config: CoreConfig) -> tuple[list[int], list[int]]:
+    """Largest and second-largest element of each block of one dense query [B, L].
+
+    Whatever s and the threshold. Equal largest elements are both; the lead of the first over the
+    second says how sure the block is.
+    """
+    ranked = np.sort(_check(elements, config, 2), axis=-1)
+    return ranked[:, -1].tolist(), ranked[:, -2].tolist()
+
+
+def _top(elements, config: CoreConfig, threshold: int, axes: int):
+    elements = _check(elements, config, axes)
+    threshold = check_int("threshold", threshold, 0, 0xFFFF, QueryError)
+    # The core's threshold has the width of an element.
+    threshold = min(threshold, (1 << config.element_bits) - 1)
+    return top_entries(elements, config.query_entries, config.weight_bits, threshold)
+
+
+def _check(elements, config: CoreConfig, axes: int) -> np.ndarray:
+    if not config.element_bits:
+        raise ConfigError("element_bits 0 leaves the dense front-end out, it needs 4..16")
+    array = np.asarray(elements)
+    shape = (config.blocks, config.block_length)
+    if array.ndim != axes or array.shape[-2:] != shape or array.dtype.kind not in "iu":
+        raise QueryError(f"elements of shape {array.shape} and type {array.dtype} are not integers "
+                         f"[{'n, ' * (axes - 2)}{shape[0]}, {shape[1]}]")
+    top = (1 << config.element_bits) - 1
+    wrong = (array < 0) | (array > top)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise QueryError(f"{_place(place)}: element {array[place]} is outside 0..{top}")
+    return array.astype(np.int64)
+
+
+def _place(place: tuple[int, ...]) -> str:
+    query = f"query {', '.join(map(str, place[:-2]))}" if len(place) > 2 else "query"
+    return f"{query}, block {place[-2]}, index {place[-1]}"

@@ -1,0 +1,57 @@
+"""Similarity engine: look-ups, order statistic over the blocks, threshold activation."""
+
+from ._jit import jit
+
+__all__ = ["block_similarities", "combine", "leading_one", "threshold"]
+
+
+@jit
+def leading_one(value):
+    """Position of the leading one; 0 for 0."""
+    position = 0
+    while value > 1:
+        value >>= 1
+        position += 1
+    return position
+
+
+@jit
+def block_similarities(codevector, index, weight, depth, histogram, values):
+    """Fill ``values[b]`` with the sum over the query's entries of weight times histogram.
+
+    An unused entry has weight 0, so an empty block gives 0.
+    """
+    blocks, length = histogram.shape
+    for b in range(blocks):
+        total = 0
+        for e in range(depth):
+            x = index[b, e] - codevector[b]
+            if x < 0:
+                x += length
+            total += weight[b, e] * histogram[b, x]
+        values[b] = total
+
+
+@jit
+def combine(values, trim, use_sum):
+    """The (trim + 1)-th smallest of ``values``, or their sum."""
+    total = 0
+    blocks = values.shape[0]
+    if use_sum:
+        for b in range(blocks):
+            total += values[b]
+        return total
+    for b in range(blocks):
+        rank = 0
+        for c in range(blocks):
+            if values[c] < values[b] or (values[c] == values[b] and c < b):
+                rank += 1
+        if rank == trim:
+            total = values[b]
+    return total
+
+
+@jit
+def threshold(scaled, product, similarity_bits):
+    """Theta of a step, ``floor(T16 * Q * product / 65536)``, limited to the largest similarity."""
+    return min((scaled * product) >> 16, (1 << similarity_bits) - 1)

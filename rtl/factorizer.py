@@ -1,0 +1,288 @@
+"""The core: memories, engines, verifier and result."""
+
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
+from amaranth.lib import crc, enum, stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from blockfactor.config import CoreConfig
+
+from .codebook import CodebookMemory
+from .factorize import FactorizeEngine
+from .frontend import FrontEnd
+from .layouts import (
+    Errors,
+    Stop,
+    TraceKind,
+    codebook_write,
+    dense_elements,
+    query_entry,
+    result,
+    run_parameters,
+    trace_word,
+)
+from .multiplier import Multiplier
+from .query import QueryMemory
+from .scan import ScanEngine
+from .verifier import Verifier
+
+__all__ = ["Factorizer"]
+
+
+class State(enum.Enum, shape=2):
+    """What the core is doing."""
+
+    CLEAR = 0
+    IDLE = 1
+    RUN = 2
+    RESULT = 3
+
+
+class Factorizer(wiring.Component):
+    """Factorizes one query at a time.
+
+    After reset the memories are cleared in ``block_length`` cycles. Then codevectors and a query
+    are written in any order; ``start`` begins a run with ``parameters``, which must be stable until
+    the result is valid; its cycles are those of golden/cycles.py exactly. A query stays loaded
+    until the next one is written. While a run lasts or its result waits, codebook and query streams
+    are held back.
+
+    Parameters
+    ----------
+    config : CoreConfig
+    codebooks : Codebooks or None
+        Initial content of the codebook memory.
+    trace : bool
+        Whether the core has the ``trace`` stream.
+
+    Members
+    -------
+    query : In(stream.Signature(query_entry(config)))
+        Sparse query entries by ascending block; see :class:`~blockfactor.rtl.query.QueryMemory`.
+    dense : In(stream.Signature(dense_elements(config)))
+        Elements of a dense query, only if ``config.element_bits``; see
+        :class:`~blockfactor.rtl.frontend.FrontEnd`.
+    codebook : In(stream.Signature(codebook_write(config)))
+    parameters : In(run_parameters(config))
+    ready : Out(1)
+        A run can start.
+    loaded : Out(1)
+        A query is loaded.
+    start : In(1)
+        Begin a run. If the parameters or the query are wrong, its result says so (stop reason
+        ``error``). While not ``ready`` it is ignored, and an error.
+    abort : In(1)
+        End the run; the result holds what is known so far (stop reason ``aborted``).
+    reset : In(1)
+        Soft reset: back to the state after reset, but for the codebooks.
+    result : Out(stream.Signature(result(config)))
+    errors : Out(Errors)
+        Sticky, until ``clear_errors``.
+    trace : Out(stream.Signature(trace_word, always_ready=True))
+    """
+
+    def __init__(self, config: CoreConfig, codebooks=None, trace: bool = False):
+        self.config = config
+        self.codebooks = codebooks
+        members = {
+            "query": In(stream.Signature(query_entry(config))),
+            "codebook": In(stream.Signature(codebook_write(config))),
+            "parameters": In(run_parameters(config)),
+            "ready": Out(1),
+            "loaded": Out(1),
+            "start": In(1),
+            "abort": In(1),
+            "reset": In(1),
+            "result": Out(stream.Signature(result(config))),
+            "errors": Out(Errors),
+            "clear_errors": In(1),
+        }
+        if config.element_bits:
+            members["dense"] = In(stream.Signature(dense_elements(config)))
+        if trace:
+            members["trace"] = Out(stream.Signature(trace_word, always_ready=True))
+        self.has_trace = trace
+        super().__init__(members)
+
+    def legal_parameters(self):
+        """Expression: the core can run the parameters."""
+        config, p = self.config, self.parameters
+        checks = [p.trim < config.blocks]
+        for f in range(config.factors):
+            checks += [p.sizes[f] != 0, p.sizes[f] <= config.max_codevectors,
+                       ~p.known[f] | (p.known_index[f] < p.sizes[f])]
+        if "scan" not in config.engines:
+            checks.append(~p.scan)
+        if "factorize" not in config.engines:
+            checks.append(p.scan)
+        return Cat(*checks).all()
+
+    def elaborate(self, platform):
+        m = Module()
+        config, p = self.config, self.parameters
+        slots = config.factors - 1 if "factorize" in config.engines else 0
+        state = Signal(State)
+        row = Signal(config.element_index_bits)
+        begin = Signal()
+        halt = Signal()
+
+        # -- memories ---------------------------------------------------------------------------
+        m.submodules.codebook = codebook = CodebookMemory(config, slots + 1, self.codebooks)
+        m.submodules.query = query = QueryMemory(config)
+        m.submodules.verifier = verifier = Verifier(config)
+        connect(m, flipped(self.codebook), codebook.write)
+        unlocked = (state == State.IDLE) & ~self.start
+        m.d.comb += [
+            codebook.unlocked.eq(unlocked),
+            query.unlocked.eq(unlocked),
+            query.clear.eq(state == State.CLEAR),
+            query.clear_row.eq(row),
+            self.loaded.eq(query.valid),
+            codebook.address[slots].eq(verifier.address),
+            verifier.indices.eq(codebook.indices[slots]),
+            query.bound.eq(verifier.bound),
+            verifier.bound_weight.eq(query.bound_weight),
+            verifier.clear.eq(begin),
+        ]
+        if config.element_bits:
+            self.arbitrate(m, query)
+        else:
+            connect(m, flipped(self.query), query.i)
+
+        # -- least score that is accepted -------------------------------------------------------
+        m.submodules.level = level = Multiplier(config.score_bits, 9, 3)
+        m.d.comb += [level.start.eq(begin), level.multiplicand.eq(query.smax),
+                     level.multiplier.eq(p.level), verifier.accept.eq((level.product + 255) >> 8)]
+
+        # -- engines ----------------------------------------------------------------------------
+        engines = {}
+        if "factorize" in config.engines:
+            m.submodules.factorize = engine = engines["factorize"] = FactorizeEngine(config)
+            for slot in range(slots):
+                m.d.comb += [codebook.address[slot].eq(engine.codevector_address[slot]),
+                             engine.codevector_indices[slot].eq(codebook.indices[slot])]
+            m.d.comb += [
+                engine.q.eq(query.q),
+                engine.depth.eq(query.depth),
+                query.entry.eq(engine.entry),
+                engine.query_index.eq(query.index),
+                engine.query_weight.eq(query.weight),
+                engine.clear.eq(state == State.CLEAR),
+                engine.clear_row.eq(row),
+                engine.scored.eq(verifier.scored),
+                engine.improved.eq(verifier.improved),
+            ]
+        if "scan" in config.engines:
+            m.submodules.scan = engines["scan"] = ScanEngine(config)
+        done, stop = Signal(), Signal(Stop)
+        for name, engine in engines.items():
+            chosen = p.scan if name == "scan" else ~p.scan
+            m.d.comb += [engine.parameters.eq(p), engine.start.eq(begin & chosen),
+                         engine.halt.eq(halt)]
+            with m.If(chosen):
+                m.d.comb += [verifier.valid.eq(engine.verify),
+                             verifier.reference.eq(engine.reference), done.eq(engine.done),
+                             stop.eq(engine.stop)]
+
+        # -- run --------------------------------------------------------------------------------
+        legal = Signal()
+        cycles = Signal(32)
+        iterations = Signal(32)
+        reason = Signal(Stop)
+        run_ready = Signal()
+        m.d.comb += [
+            legal.eq(self.legal_parameters()),
+            run_ready.eq(Cat(engine.ready for engine in engines.values()).all()),
+            self.ready.eq((state == State.IDLE) & run_ready),
+        ]
+        with m.Switch(state):
+            with m.Case(State.CLEAR):
+                m.d.sync += row.eq(row + 1)
+                with m.If(row == config.block_length - 1):
+                    m.d.sync += state.eq(State.IDLE)
+            with m.Case(State.IDLE):
+                with m.If(self.start & run_ready):
+                    m.d.sync += [cycles.eq(1), iterations.eq(0)]
+                    m.d.comb += begin.eq(legal & query.valid)
+                    m.d.sync += state.eq(Mux(begin, State.RUN, State.RESULT))
+                    with m.If(~begin):
+                        m.d.comb += verifier.clear.eq(1)
+                        m.d.sync += reason.eq(Stop.ERROR)
+            with m.Case(State.RUN):
+                m.d.sync += cycles.eq(cycles + 1)
+                with m.If(self.abort | verifier.accepted | done):
+                    m.d.sync += [
+                        state.eq(State.RESULT),
+                        reason.eq(Mux(self.abort, Stop.ABORTED,
+                                      Mux(verifier.accepted, Stop.ACCEPTED, stop))),
+                    ]
+                    m.d.comb += halt.eq(self.abort | verifier.accepted)
+            with m.Case(State.RESULT):
+                m.d.comb += self.result.valid.eq(1)
+                with m.If(self.result.ready):
+                    m.d.sync += state.eq(State.IDLE)
+
+        # -- trace ------------------------------------------------------------------------------
+        m.submodules.crc = digest = crc.catalog.CRC32_ISO_HDLC(16).create()
+        word_valid, word = Signal(), Signal(trace_word)
+        with m.If(verifier.scored):
+            m.d.comb += [word_valid.eq(state == State.RUN), word.kind.eq(TraceKind.SCORE),
+                         word.word.eq(verifier.score)]
+        if "factorize" in engines:
+            with m.Elif(engines["factorize"].trace_valid):
+                m.d.comb += [word_valid.eq(state == State.RUN), word.eq(engines["factorize"].trace)]
+            with m.If(engines["factorize"].iterate):
+                m.d.sync += iterations.eq(iterations + 1)
+        with m.If(p.scan & verifier.scored & (state == State.RUN)):
+            m.d.sync += iterations.eq(iterations + 1)
+        m.d.comb += [
+            digest.start.eq((state == State.IDLE) & self.start),
+            digest.valid.eq(word_valid),
+            digest.data.eq(word.word),
+        ]
+        if self.has_trace:
+            m.d.comb += [self.trace.valid.eq(word_valid), self.trace.payload.eq(word)]
+
+        # -- result -----------------------------------------------------------------------------
+        o = self.result.p
+        m.d.comb += [
+            o.indices.eq(verifier.indices_best),
+            o.score.eq(verifier.best),
+            o.smax.eq(query.smax),
+            o.runner_up.eq(verifier.runner_up),
+            o.iterations.eq(iterations),
+            o.cycles.eq(cycles),
+            o.seed.eq(Mux(p.seed == 0, 1, p.seed)),
+            o.stop.eq(reason),
+            o.crc.eq(digest.crc),
+        ]
+        if "factorize" in engines:
+            m.d.comb += o.similarities.eq(engines["factorize"].similarities)
+
+        # -- errors -----------------------------------------------------------------------------
+        events = {
+            "bad_query": query.refused,
+            "bad_codebook": codebook.refused,
+            "bad_parameter": self.start & self.ready & ~legal,
+            "no_query": self.start & self.ready & ~query.valid,
+            "busy_start": self.start & ~self.ready,
+        }
+        for name, event in events.items():
+            with m.If(event):
+                m.d.sync += self.errors[name].eq(1)
+            with m.Elif(self.clear_errors):
+                m.d.sync += self.errors[name].eq(0)
+        return ResetInserter(self.reset)(m)
+
+    def arbitrate(self, m, query) -> None:
+        """Feed the query memory from the sparse stream or the dense front-end, query by query."""
+        m.submodules.front_end = front_end = FrontEnd(self.config)
+        connect(m, flipped(self.dense), front_end.i)
+        m.d.comb += front_end.threshold.eq(self.parameters.dense_threshold)
+        active, dense, held = Signal(), Signal(), Signal()
+        m.d.comb += dense.eq(Mux(active, held, ~self.query.valid))
+        with m.If(query.i.valid):
+            m.d.sync += [active.eq(~(query.i.ready & query.i.p.last)), held.eq(dense)]
+        for chosen, source in ((~dense, self.query), (dense, front_end.o)):
+            with m.If(chosen):
+                m.d.comb += [query.i.valid.eq(source.valid), query.i.payload.eq(source.payload),
+                             source.ready.eq(query.i.ready)]

@@ -1,0 +1,175 @@
+"""Query memory: takes a query's entries, checks them, and keeps them for both look-ups."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from blockfactor.config import CoreConfig
+
+from .layouts import block_indices, query_entry
+from .memory import Memory
+
+__all__ = ["QueryMemory"]
+
+
+class QueryMemory(wiring.Component):
+    """The loaded query, by entry (for similarities) and by index (for scores).
+
+    An entry takes 2 cycles to load; before the first, the query before is cleared by replaying its
+    entries, in ``query_entries + 2`` cycles. A query with a bad entry is refused whole: ``valid``
+    stays low and ``refused`` pulses at its end. Bad are: a block or index out of range, a block
+    lower than the one before, weight 0, an index twice in a block, more than ``query_entries`` in
+    a block, a query without entries.
+
+    Members
+    -------
+    i : In(stream.Signature(query_entry(config)))
+        Entries by ascending block; taken while ``unlocked``.
+    unlocked : In(1)
+        No run needs the query.
+    clear, clear_row : In
+        After reset: clears row ``clear_row`` of both memories, whatever they hold.
+    valid : Out(1)
+        A query is loaded whole.
+    refused : Out(1)
+    smax : Out
+        Sum over blocks of the largest weight.
+    q : Out
+        Largest block sum.
+    depth : Out
+        Largest number of entries in a block.
+    entry : In
+        Entry number whose ``index`` and ``weight``, per block, are valid a cycle later; an unused
+        entry has weight 0.
+    bound : In
+        Index per block whose ``bound_weight`` is valid a cycle later.
+    """
+
+    latency = Memory.latency
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        entry = max(1, (config.query_entries - 1).bit_length())
+        weights = data.ArrayLayout(config.weight_bits, config.blocks)
+        super().__init__({
+            "i": In(stream.Signature(query_entry(config))),
+            "unlocked": In(1),
+            "clear": In(1),
+            "clear_row": In(config.element_index_bits),
+            "valid": Out(1),
+            "refused": Out(1),
+            "smax": Out(config.score_bits),
+            "q": Out(config.block_sum_bits),
+            "depth": Out(range(config.query_entries + 1)),
+            "entry": In(entry),
+            "index": Out(block_indices(config)),
+            "weight": Out(weights),
+            "bound": In(block_indices(config)),
+            "bound_weight": Out(weights),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        i = self.i.p
+        entry_layout = data.StructLayout({"index": config.element_index_bits,
+                                          "weight": config.weight_bits})
+
+        loading = Signal()  # the loader, not a run, drives the read addresses
+        replay = Signal(range(config.query_entries + 1))
+        writes = Signal(config.blocks)
+        erase = Signal()
+        slot = Signal(len(self.entry))
+        index = Signal(config.element_index_bits)
+        seen = Signal(config.blocks)
+        old_index = []
+        for b in range(config.blocks):
+            entries = m.submodules[f"entries{b}"] = Memory(entry_layout, config.query_entries)
+            table = m.submodules[f"table{b}"] = Memory(config.weight_bits, config.block_length)
+            # An erased row must not be read back as an index beyond the block: keep it in range.
+            m.d.comb += [
+                entries.read_address.eq(Mux(loading, replay, self.entry)),
+                table.read_address.eq(Mux(loading, i.index, self.bound[b])),
+                self.index[b].eq(entries.read_data.index),
+                self.weight[b].eq(entries.read_data.weight),
+                self.bound_weight[b].eq(table.read_data),
+                entries.write_enable.eq(writes[b] | erase | self.clear),
+                entries.write_address.eq(Mux(self.clear, self.clear_row, slot)),
+                entries.write_data.index.eq(Mux(erase | self.clear, 0, index)),
+                entries.write_data.weight.eq(Mux(erase | self.clear, 0, i.weight)),
+                table.write_enable.eq(writes[b] | erase | self.clear),
+                table.write_address.eq(Mux(self.clear, self.clear_row,
+                                           Mux(erase, entries.read_data.index, index))),
+                table.write_data.eq(Mux(erase | self.clear, 0, i.weight)),
+                seen[b].eq(table.read_data != 0),
+            ]
+            old_index.append(entries.read_data.index)
+        m.d.comb += index.eq(i.index)
+
+        count = Signal(range(config.query_entries + 1))
+        block = Signal(len(i.block))
+        total = Signal(config.block_sum_bits)
+        peak = Signal(config.weight_bits)
+        bad = Signal()
+        some = Signal()
+        same = Signal()
+        filled = Signal.like(count)
+        summed = Signal.like(total)
+        higher = Signal(config.weight_bits)
+        wrong = Signal()
+        m.d.comb += [
+            same.eq(some & (i.block == block)),
+            filled.eq(Mux(same, count, 0)),
+            summed.eq(Mux(same, total, 0) + i.weight),
+            # How much the largest weight of the block rises by this entry.
+            higher.eq(Mux(same, Mux(i.weight > peak, i.weight - peak, 0), i.weight)),
+            wrong.eq((i.block >= config.blocks) | (i.index >= config.block_length)
+                     | (i.weight == 0) | (some & (i.block < block))
+                     | (filled == config.query_entries)
+                     | (same & seen.bit_select(i.block, 1))),
+        ]
+
+        with m.FSM():
+            with m.State("idle"):
+                m.d.comb += loading.eq(self.i.valid & self.unlocked)
+                with m.If(loading & ~self.clear):
+                    m.d.sync += [
+                        self.valid.eq(0), self.smax.eq(0), self.q.eq(0), self.depth.eq(0),
+                        bad.eq(0), some.eq(0), count.eq(0), replay.eq(1),
+                    ]
+                    m.next = "erase"
+            with m.State("erase"):
+                # Entry ``replay`` is being read, the one before is written.
+                m.d.comb += [loading.eq(1), erase.eq(1), slot.eq(replay - 1)]
+                m.d.sync += replay.eq(replay + 1)
+                with m.If(replay == config.query_entries):
+                    m.d.sync += replay.eq(0)
+                    m.next = "read"
+            with m.State("read"):
+                m.d.comb += loading.eq(1)
+                with m.If(self.i.valid):
+                    m.next = "write"
+            with m.State("write"):
+                m.d.comb += [loading.eq(1), self.i.ready.eq(1), slot.eq(filled)]
+                m.next = "read"
+                with m.If(~i.empty & ~bad):
+                    with m.If(wrong):
+                        m.d.sync += bad.eq(1)
+                    with m.Else():
+                        m.d.comb += writes.bit_select(i.block, 1).eq(1)
+                        m.d.sync += [
+                            some.eq(1), block.eq(i.block), count.eq(filled + 1),
+                            total.eq(summed), self.smax.eq(self.smax + higher),
+                        ]
+                        with m.If(~same | (i.weight > peak)):
+                            m.d.sync += peak.eq(i.weight)
+                        with m.If(summed > self.q):
+                            m.d.sync += self.q.eq(summed)
+                        with m.If(filled + 1 > self.depth):
+                            m.d.sync += self.depth.eq(filled + 1)
+                with m.If(i.last):
+                    refused = bad | Mux(i.empty, ~some, wrong)
+                    m.d.comb += self.refused.eq(refused)
+                    m.d.sync += self.valid.eq(~refused)
+                    m.next = "idle"
+        return m

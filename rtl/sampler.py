@@ -1,0 +1,99 @@
+"""Random sampler: a leap-forward LFSR, and a walk that draws distinct codevectors."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from blockfactor.config import CoreConfig
+from blockfactor.golden.sampler import LFSR_BITS, TAPS
+
+__all__ = ["Sampler"]
+
+
+class Sampler(wiring.Component):
+    """Draws distinct codevectors, one value examined a cycle; see golden/sampler.py.
+
+    ``start`` takes ``count`` and begins a walk; the values examined are at ``codevector`` from the
+    next cycle on, those that are ``taken`` one a cycle at least every other cycle on average;
+    ``busy`` falls in the cycle after the last. The state must not ``leap`` while busy.
+
+    Members
+    -------
+    seed : In(32), load : In(1)
+        Start state; 0 is replaced by 1.
+    leap : In(1)
+        Advance the state past the bits of this draw.
+    size : In
+        Codevectors M to draw from.
+    whole : In(1)
+        Walk 0, 1, 2... instead.
+    count : In
+        Codevectors to draw, at most ``size``.
+    start, stop : In(1)
+    offset, stride : Out
+        Of the draw that the state stands for.
+    taken : Out(1), codevector : Out, slot : Out
+        A drawn codevector and its place.
+    busy : Out(1)
+    final : Out(1)
+        The last codevector is taken.
+    """
+
+    def __init__(self, config: CoreConfig):
+        self.config = config
+        self.width = 2 * config.codevector_bits
+        super().__init__({
+            "seed": In(LFSR_BITS),
+            "load": In(1),
+            "leap": In(1),
+            "size": In(config.size_bits),
+            "whole": In(1),
+            "count": In(range(config.list_size + 1)),
+            "start": In(1),
+            "stop": In(1),
+            "offset": Out(config.codevector_bits),
+            "stride": Out(config.codevector_bits),
+            "taken": Out(1),
+            "codevector": Out(config.codevector_bits),
+            "slot": Out(max(1, (config.list_size - 1).bit_length())),
+            "busy": Out(1),
+            "final": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        bits = self.config.codevector_bits
+
+        state = Signal(LFSR_BITS)
+        # The bit that enters k steps from now; bit 0 of the state is the newest.
+        entering = [Cat(*(state[tap - 1 - k] for tap in TAPS)).xor() for k in range(self.width)]
+        with m.If(self.load):
+            m.d.sync += state.eq(Mux(self.seed == 0, 1, self.seed))
+        with m.Elif(self.leap):
+            m.d.sync += state.eq(Cat(*reversed(entering), state))
+
+        # The smallest 2**n - 1 that covers size - 1.
+        highest = Signal(bits)
+        mask = Signal(bits)
+        m.d.comb += highest.eq(self.size - 1)
+        m.d.comb += mask.eq(Cat(highest[bit:].any() for bit in range(bits)))
+        m.d.comb += [
+            self.offset.eq(Mux(self.whole, 0, state[:bits] & mask)),
+            self.stride.eq(Mux(self.whole, 1, (state[bits:2 * bits] & mask) | 1)),
+        ]
+
+        left = Signal.like(self.count)
+        m.d.comb += [
+            self.busy.eq(left != 0),
+            self.taken.eq(self.busy & (self.codevector < self.size)),
+            self.final.eq(self.taken & (left == 1)),
+        ]
+        with m.If(self.busy):
+            m.d.sync += self.codevector.eq((self.codevector + self.stride) & mask)
+            with m.If(self.taken):
+                m.d.sync += [left.eq(left - 1), self.slot.eq(self.slot + 1)]
+        with m.If(self.start):
+            m.d.sync += [self.codevector.eq(self.offset), self.slot.eq(0), left.eq(self.count)]
+        with m.If(self.stop):
+            m.d.sync += left.eq(0)
+        return m

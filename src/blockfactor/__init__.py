@@ -1,0 +1,1 @@
+"""Hardware that factorizes sparse block codes."""

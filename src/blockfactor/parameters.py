@@ -1,0 +1,156 @@
+"""What may change from run to run: :class:`RunParameters`.
+
+One file of them serves simulation, registers and drivers alike.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+from .config import CoreConfig
+from .errors import ParameterError, check_choice, check_int
+from .tables import from_table, read_toml, to_table, write_toml
+
+__all__ = ["MODES", "RULES", "UNKNOWN", "RunParameters"]
+
+#: ``factorize`` iterates as published; ``scan`` tries every tuple.
+MODES = ("factorize", "scan")
+#: How the similarities of the blocks become one: ``min`` is l-infinity (trimmed by ``trim``),
+#: ``sum`` the dot product.
+RULES = ("min", "sum")
+#: Marks a factor that is not known.
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class RunParameters:
+    """Parameters of one run.
+
+    Parameters
+    ----------
+    sizes : tuple of int, each 1..max_codevectors
+        Codevectors M in use, per factor.
+    mode : str
+        One of :data:`MODES`.
+    threshold : int, 0..65535
+        T16, the activation threshold in 65536ths of the largest possible similarity.
+    samples : int, 0..65535
+        A, codevectors drawn when none is above the threshold; 0, or A >= M, starts with the whole
+        codebook and draws half of it later.
+    rule : str
+        One of :data:`RULES`.
+    trim : int, 0..B-1
+        Blocks r left out of the minimum, smallest first; 0 is the published l-infinity.
+    level : int, 0..511
+        Accepted when ``256 * score >= level * smax``: 256 is an exact match, above it nothing
+        is ever accepted.
+    max_iterations : int, 0..65535
+        Passes over the factors after which ``factorize`` gives up; 0 verifies once.
+    max_tuples : int, 0..4294967295
+        Tuples after which ``scan`` gives up; 0 verifies once.
+    seed : int, 0..4294967295
+        Start of the random generator; 0 is replaced by 1.
+    known : tuple of int
+        Per factor the codevector that is known, or :data:`UNKNOWN`; empty: none is known.
+    dense_threshold : int, 0..65535
+        Elements of a dense query below it are not kept.
+
+    Raises
+    ------
+    ParameterError
+        Naming field, value and allowed range.
+    """
+
+    sizes: tuple[int, ...]
+    mode: str = "factorize"
+    threshold: int = 0
+    samples: int = 0
+    rule: str = "min"
+    trim: int = 0
+    level: int = 256
+    max_iterations: int = 1000
+    max_tuples: int = 0xFFFF_FFFF
+    seed: int = 0x2545_F491
+    known: tuple[int, ...] = ()
+    dense_threshold: int = 0
+
+    RANGES = {
+        "threshold": (0, 0xFFFF),
+        "samples": (0, 0xFFFF),
+        "trim": (0, 15),
+        "level": (0, 511),
+        "max_iterations": (0, 0xFFFF),
+        "max_tuples": (0, 0xFFFF_FFFF),
+        "seed": (0, 0xFFFF_FFFF),
+        "dense_threshold": (0, 0xFFFF),
+    }
+
+    def __post_init__(self):
+        for name, (low, high) in self.RANGES.items():
+            value = check_int(name, getattr(self, name), low, high, ParameterError)
+            object.__setattr__(self, name, value)
+        check_choice("mode", self.mode, MODES, ParameterError)
+        check_choice("rule", self.rule, RULES, ParameterError)
+        sizes = self._integers("sizes", self.sizes)
+        if not 2 <= len(sizes) <= 4:
+            raise ParameterError(f"sizes {list(sizes)} has {len(sizes)} entries, must have 2..4")
+        known = self._integers("known", self.known) or (UNKNOWN,) * len(sizes)
+        if len(known) != len(sizes):
+            raise ParameterError(f"known {list(known)} has {len(known)} entries, "
+                                 f"sizes has {len(sizes)}")
+        for factor, (size, index) in enumerate(zip(sizes, known)):
+            check_int(f"sizes[{factor}]", size, 1, 4096, ParameterError)
+            check_int(f"known[{factor}]", index, UNKNOWN, size - 1, ParameterError)
+        object.__setattr__(self, "sizes", sizes)
+        object.__setattr__(self, "known", known)
+
+    @staticmethod
+    def _integers(name: str, values) -> tuple[int, ...]:
+        try:
+            values = tuple(values)
+        except TypeError:
+            raise ParameterError(f"{name} {values!r} is not a list of integers") from None
+        return tuple(check_int(f"{name}[{n}]", v, UNKNOWN, 0xFFFF, ParameterError)
+                     for n, v in enumerate(values))
+
+    def check(self, core: CoreConfig) -> "RunParameters":
+        """Return these parameters, or raise ParameterError where ``core`` cannot run them."""
+        if len(self.sizes) != core.factors:
+            raise ParameterError(f"sizes {list(self.sizes)} has {len(self.sizes)} entries, "
+                                 f"the core has {core.factors} factors")
+        for factor, size in enumerate(self.sizes):
+            check_int(f"sizes[{factor}]", size, 1, core.max_codevectors, ParameterError)
+        check_int("trim", self.trim, 0, core.blocks - 1, ParameterError)
+        check_choice("mode", self.mode, core.engines, ParameterError)
+        return self
+
+    def replace(self, **changes) -> "RunParameters":
+        """A copy with some fields changed, validated anew."""
+        unknown = set(changes) - {f.name for f in fields(self)}
+        if unknown:
+            raise ParameterError(f"no field {sorted(unknown)[0]!r} in RunParameters; fields are "
+                                 f"{', '.join(f.name for f in fields(self))}")
+        return replace(self, **changes)
+
+    def to_table(self) -> dict:
+        """Plain table for TOML or JSON."""
+        return to_table(self)
+
+    @classmethod
+    def from_table(cls, table: dict) -> "RunParameters":
+        """Inverse of :meth:`to_table`; an unknown field is an error."""
+        if isinstance(table, dict) and "sizes" not in table:
+            raise ParameterError("RunParameters: field 'sizes' is missing")
+        return from_table(cls, table, ParameterError)
+
+    def save(self, path) -> None:
+        """Write as TOML, whole or not at all."""
+        write_toml(path, self.to_table())
+
+    @classmethod
+    def load(cls, path) -> "RunParameters":
+        """Read from TOML; errors name the file."""
+        try:
+            return cls.from_table(read_toml(path, ParameterError))
+        except ParameterError as problem:
+            message = str(problem)
+            raise ParameterError(message if message.startswith(str(path))
+                                 else f"{path}: {message}") from None

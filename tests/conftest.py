@@ -1,0 +1,41 @@
+"""What all tests share: missing tools skip on a desk and fail in continuous integration."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from blockfactor.tools import find
+
+# For the modules of data beside the tests, such as refused_inputs.
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def pytest_configure(config):
+    """Register the markers that this file acts on."""
+    config.addinivalue_line(
+        "markers", "needs(*tools): names of blockfactor.tools.TOOLS without which the test skips, "
+                   "or fails where the environment has CI=true")
+
+
+def _require(*names: str) -> None:
+    for name in names:
+        found = find(name)
+        if not found.usable:
+            message = f"{name}: {found.problem}"
+            if os.environ.get("CI", "").lower() in ("true", "1"):
+                pytest.fail(f"{message} (tools must not be missing where CI=true)", pytrace=False)
+            pytest.skip(message)
+
+
+def pytest_runtest_setup(item):
+    """Skip or fail tests whose tools are missing, before their fixtures run."""
+    for mark in item.iter_markers("needs"):
+        _require(*mark.args)
+
+
+@pytest.fixture(scope="session")
+def require_tool():
+    """A function that skips the test, or fails it in CI, where a named tool is missing."""
+    return _require

@@ -1,0 +1,223 @@
+"""examples/digits: the committed networks, images and settings, without PyTorch or scikit-learn."""
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blockfactor.errors import BlockfactorError
+
+FOLDER = Path(__file__).parents[2] / "examples" / "digits"
+
+
+def load_package():
+    """Import the example as a package of its own, whatever the working directory."""
+    name = "blockfactor_digits_example"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, FOLDER / "__init__.py",
+                                                      submodule_search_locations=[str(FOLDER)])
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return name
+
+
+evaluate, network, picture, settings = (
+    importlib.import_module(f"{load_package()}.{module}")
+    for module in ("evaluate", "network", "picture", "settings"))
+
+VARIANTS = [("b4", 4, 128), ("b8", 8, 64)]
+
+
+@pytest.fixture(scope="module")
+def triples():
+    return network.held_out_triples(500, seed=7)
+
+
+@pytest.mark.parametrize("name, blocks, length", VARIANTS)
+def test_weights_and_codebook(name, blocks, length):
+    assert (FOLDER / f"{name}.npz").stat().st_size < 1_000_000
+    net = network.load(name)
+    assert (net.blocks, net.block_length) == (blocks, length)
+    assert net.codebook.shape == (3, 10, blocks)
+    assert net.codebook.min() >= 0 and net.codebook.max() < length
+    assert all(weight.dtype == np.float32 and np.isfinite(weight).all()
+               for weight in net.weights.values())
+    with np.load(FOLDER / f"{name}.npz") as file:
+        seed = int(file["codebook_seed"])
+        drawn = np.random.default_rng(seed).integers(0, length, (3, 10, blocks))
+        assert np.array_equal(net.codebook, drawn), f"codebook seed {seed}"
+
+
+def test_held_out_images_are_those_of_the_split():
+    images, labels = network.held_out_images()
+    assert images.shape == (500, 8, 8) and images.dtype == np.uint8 and images.max() == 16
+    assert sorted(set(labels.tolist())) == list(range(10))
+    with np.load(FOLDER / "digits.npz") as file:
+        assert "CC BY 4.0" in str(file["license"])
+        numbers, seed = file["numbers"], int(file["split_seed"])
+    training, held_out = network.split(1797, seed)
+    assert np.array_equal(numbers, held_out)
+    assert sorted([*training, *held_out]) == list(range(1797))
+    assert {network.load(name).split_seed for name, _, _ in VARIANTS} == {seed}
+
+
+def test_triples_come_from_the_held_out_images(triples):
+    images, labels = triples
+    pool, pool_labels = network.held_out_images()
+    known = {image.tobytes(): label for image, label in zip(pool, pool_labels)}
+    assert images.shape == (500, 3, 8, 8) and labels.shape == (500, 3)
+    for triple, expected in zip(images, labels):
+        assert [known[image.tobytes()] for image in triple] == expected.tolist()
+    again, _ = network.held_out_triples(500, seed=7)
+    other, _ = network.held_out_triples(500, seed=8)
+    assert np.array_equal(images, again) and not np.array_equal(images, other)
+
+
+def test_noise_changes_pixels_not_labels(triples):
+    images, labels = triples
+    noisy, same = network.held_out_triples(500, seed=7, noise=2.)
+    assert np.array_equal(labels, same) and noisy.dtype == np.uint8 and noisy.max() <= 16
+    # Black and white pixels lose half the noise to clipping, the others none.
+    inner = (images > 5) & (images < 11)
+    assert 1.8 < np.std(noisy[inner].astype(int) - images[inner]) < 2.2
+
+
+@pytest.mark.parametrize("name, blocks, length", VARIANTS)
+def test_product_vectors_are_deterministic_probabilities(name, blocks, length, triples):
+    images, _ = triples
+    net = network.load(name)
+    p = net.product_vector(images)
+    assert p.shape == (500, blocks, length) and p.dtype == np.float32
+    assert p.min() >= 0 and np.allclose(p.sum(axis=2), 1, atol=1e-5)
+    assert np.array_equal(p, network.load(name).product_vector(images))
+    # Not bit for bit: the order of a matrix product's sums depends on its size.
+    assert np.allclose(p[:3], net.product_vector(images[:3]), atol=1e-5)
+    assert net.product_vector(images[:0]).shape == (0, blocks, length)
+
+
+def naive_product_vector(net, triple):
+    """The network written down once more, with loops and in double precision."""
+    w = {key: value.astype(float) for key, value in net.weights.items()}
+
+    def convolve(x, name):
+        _, height, width = x.shape
+        out = np.zeros((len(w[f"{name}.bias"]), height, width))
+        for i in range(height):
+            for j in range(width):
+                for di in (-1, 0, 1):
+                    for dj in (-1, 0, 1):
+                        if 0 <= i + di < height and 0 <= j + dj < width:
+                            tap = w[f"{name}.weight"][:, :, di + 1, dj + 1]
+                            out[:, i, j] += tap @ x[:, i + di, j + dj]
+        return np.maximum(out + w[f"{name}.bias"][:, None, None], 0)
+
+    embedded = []
+    for image in triple:
+        x = convolve(convolve(image[None] / 16, "conv1"), "conv2")
+        x = np.array([[[c[i:i + 2, j:j + 2].max() for j in range(0, 8, 2)]
+                       for i in range(0, 8, 2)] for c in x])
+        x = convolve(x, "conv3").ravel()
+        embedded.append(np.maximum(w["embed.weight"] @ x + w["embed.bias"], 0))
+    x = np.maximum(w["hidden.weight"] @ np.concatenate(embedded) + w["hidden.bias"], 0)
+    power = np.exp((w["output.weight"] @ x + w["output.bias"]).reshape(net.blocks, -1))
+    return power / power.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("name, blocks, length", VARIANTS)
+def test_product_vector_against_loops(name, blocks, length, triples):
+    images, _ = network.held_out_triples(3, seed=11, noise=3.)
+    net = network.load(name)
+    for found, triple in zip(net.product_vector(images), images):
+        assert np.allclose(found, naive_product_vector(net, triple), atol=1e-4)
+
+
+def test_exhaustive_search_finds_known_products():
+    rng = np.random.default_rng(3)
+    codebook = rng.integers(0, 50, (3, 10, 4))
+    labels = rng.integers(0, 10, (20, 3))
+    weights = np.zeros((20, 4, 50), dtype=int)
+    for n, triple in enumerate(labels):
+        for b in range(4):
+            weights[n, b, sum(codebook[f, d, b] for f, d in enumerate(triple)) % 50] = 3 + b
+    found, scores = evaluate.exhaustive_search(weights, codebook)
+    assert np.array_equal(found, labels), "seed 3"
+    assert (scores == 3 + 4 + 5 + 6).all()
+
+
+def test_quantise_keeps_the_eight_largest():
+    p = np.zeros((1, 1, 16))
+    p[0, 0, :10] = [.3, .2, .1, .1, .1, .05, .05, .04, .03, .03]
+    linear = evaluate.quantise(p)[0, 0]
+    assert linear.tolist() == [15, 10, 5, 5, 5, 3, 3, 2] + [0] * 8
+    # round(15 - 2 ln(peak / p)): 15, 14.19, 12.80 (thrice), 11.42 (twice), 10.97
+    logs = evaluate.quantise(p, log=True)[0, 0]
+    assert logs.tolist() == [15, 14, 13, 13, 13, 11, 11, 11] + [0] * 8
+
+
+@pytest.mark.parametrize("name, blocks, length", VARIANTS)
+def test_accuracy(name, blocks, length, triples):
+    images, labels = triples
+    net = network.load(name)
+    p = net.product_vector(images)
+    for query in (p, evaluate.quantise(p), evaluate.quantise(p, log=True)):
+        found, _ = evaluate.exhaustive_search(query, net.codebook)
+        assert evaluate.accuracy(found, labels) >= .99, "500 triples, seed 7"
+
+
+@pytest.mark.parametrize("name, blocks, length", VARIANTS)
+def test_core_finds_what_exhaustive_search_finds(name, blocks, length):
+    images, labels = network.held_out_triples(200, seed=5, noise=1.5)
+    net = network.load(name)
+    results = evaluate.factorize(net, images)
+    weights = evaluate.quantise(net.product_vector(images))
+    best, scores = evaluate.exhaustive_search(weights, net.codebook)
+    found = np.array([result.indices for result in results])
+    assert evaluate.accuracy(found, best) >= .985, "200 noisy triples, seed 5"
+    assert abs(evaluate.accuracy(found, labels) - evaluate.accuracy(best, labels)) <= .01
+    for result, triple, score, table in zip(results, best, scores, weights):
+        assert result.score <= score
+        assert result.smax == table.max(axis=1).sum()
+        if result.indices == tuple(triple):
+            assert result.score == score
+
+
+def test_wrong_name_and_shape_are_named():
+    with pytest.raises(BlockfactorError, match="no network 'b5'; networks are b4, b8"):
+        network.load("b5")
+    with pytest.raises(BlockfactorError, match=r"shape \(2, 3, 64\), must be \(n, 3, 8, 8\)"):
+        network.load("b4").product_vector(np.zeros((2, 3, 64)))
+
+
+def test_terminal_picture_fits_80_columns():
+    images, _ = network.held_out_triples(1, seed=2)
+    text = picture.ascii_triple(images[0])
+    lines = text.split("\n")
+    assert len(lines) == 8 and {len(line) for line in lines} == {56}
+    ramp = picture.ascii_image(np.arange(64).reshape(8, 8) / 63 * 16).split("\n")
+    assert ramp[0].startswith("  ") and ramp[-1].endswith("@@")
+    colored = picture.ascii_image(images[0, 0], color=True)
+    assert colored.count("\x1b[48;2;") == 64 and colored.count("\x1b[0m") == 8
+
+
+@pytest.mark.parametrize("count, strips", [(1, True), (3, False)])
+def test_draw_writes_a_png(tmp_path, count, strips):
+    pytest.importorskip("matplotlib")
+    images, labels = network.held_out_triples(count, seed=2)
+    found = labels.copy()
+    found[0, 1] = (found[0, 1] + 1) % 10
+    products = network.load("b4").product_vector(images) if strips else None
+    path = picture.draw(tmp_path / "found.png", images, labels, found, [60] * count, [240] * count,
+                        products=products, smax=[60] * count)
+    assert path.read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def test_nothing_heavy_is_imported():
+    code = (f"import sys; sys.path.insert(0, {str(FOLDER.parents[1])!r});"
+            "from examples.digits import evaluate, picture;"
+            "print([m for m in ('torch', 'sklearn', 'matplotlib') if m in sys.modules])")
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
