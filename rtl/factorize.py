@@ -62,7 +62,7 @@ class FactorizeEngine(wiring.Component):
         To the verifier; back come ``scored`` and ``improved``.
     trace_valid, trace : Out
     iterate : Out(1)
-        Pulse: an iteration begins.
+        Pulse: in the first step of an iteration, once the step before was not accepted.
     similarities : Out
         Best similarity of each factor at its last update.
     done : Out(1), stop : Out(Stop)
@@ -78,7 +78,9 @@ class FactorizeEngine(wiring.Component):
     flush_cycles = 16
     #: Cycle of a drain at which the histogram can be retired: the last look-up has read it.
     retire_tick = 2
-    #: The same for a run that ended anywhere.
+    #: Cycle of a drain at which the iteration before cannot be the accepted one any more.
+    iterate_tick = 3
+    #: Cycle at which the histogram can be retired after a run that ended anywhere.
     flush_retire_tick = 7
 
     def __init__(self, config: CoreConfig):
@@ -305,7 +307,7 @@ class FactorizeEngine(wiring.Component):
                         m.d.comb += verify.eq(1)
                         m.d.sync += state.eq(State.LAST)
                     with m.Else():
-                        m.d.comb += [trace.begin.eq(1), self.iterate.eq(1)]
+                        m.d.comb += trace.begin.eq(1)
                         m.d.sync += [iteration.eq(iteration + 1), state.eq(State.TUPLES)]
 
                 with m.If(advance):
@@ -332,7 +334,10 @@ class FactorizeEngine(wiring.Component):
                     m.d.sync += state.eq(State.LOOKUP_DRAIN)
 
             with m.Case(State.LOOKUP_DRAIN):
-                m.d.comb += histogram.retire.eq(tick == self.retire_tick)
+                m.d.comb += [
+                    histogram.retire.eq(tick == self.retire_tick),
+                    self.iterate.eq((tick == self.iterate_tick) & (factor == first)),
+                ]
                 with m.If(tick == self.lookup_drain - 1):
                     with m.If(drawn & sampler.busy):
                         m.d.sync += tick.eq(tick)
@@ -378,7 +383,6 @@ class FactorizeEngine(wiring.Component):
                 with m.Elif(stalled):
                     m.d.sync += state.eq(State.STALL)
                 with m.Else():
-                    m.d.comb += self.iterate.eq(1)
                     m.d.sync += iteration.eq(iteration + 1)
             with m.Elif(drawn):
                 m.d.sync += resampled.eq(1)
