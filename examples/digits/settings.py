@@ -14,8 +14,8 @@ ENTRIES = 8
 WEIGHT_BITS = 4
 
 #: Activation threshold (T16: 65536ths) and blocks left out of the minimum, by network. Flat optima:
-#: with ``evaluate.py``, thresholds of .001 to .01 give the same accuracy within .1 %, one block more
-#: or fewer left out within .2 %.
+#: with ``evaluate.py``, thresholds of .001 to .01 give the same accuracy within .1 %, one block
+#: more or fewer left out within .2 %.
 TUNED = {"b4": (197, 0), "b8": (393, 1)}
 
 

@@ -1,0 +1,209 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from blockfactor.golden.frontend import (
+    entry_stream,
+    front_end,
+    front_end_batch,
+    peaks,
+    quantise,
+    top_entries,
+)
+from blockfactor.golden.query import (
+    Query,
+    QuerySet,
+    from_probabilities,
+    from_probabilities_batch,
+    soft_probabilities,
+)
+
+from blockfactor.config import CoreConfig
+from blockfactor.errors import ConfigError, QueryError
+
+
+def configuration(**changes):
+    given = {"blocks": 2, "block_length": 6, "query_entries": 3, "weight_bits": 4,
+             "element_bits": 8}
+    return CoreConfig(**(given | changes))
+
+
+def by_the_rules(elements, entries, weight_bits, threshold):
+    """The rules with exact fractions and no NumPy, element by element."""
+    stream = []
+    for b, block in enumerate(elements.tolist()):
+        ranking = sorted((-element, index) for index, element in enumerate(block) if element)
+        for rank, (negative, index) in enumerate(ranking[:entries]):
+            if rank and -negative < threshold:
+                continue
+            exact = Fraction(-negative, max(block)) * (2**weight_bits - 1)
+            weight = (exact + Fraction(1, 2)).__floor__()
+            if weight:
+                stream.append((b, index, weight))
+    return stream
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_rules(seed):
+    rng = np.random.default_rng(seed)
+    for trial in range(150):
+        length = int(rng.integers(2, 20))
+        bits = int(rng.integers(4, 17))
+        config = configuration(blocks=int(rng.integers(1, 5)), block_length=length,
+                               query_entries=int(rng.integers(1, min(length, 16) + 1)),
+                               weight_bits=int(rng.integers(1, 7)), element_bits=bits)
+        # A small range gives many ties and zeros, a large one all weights.
+        top = min(int(rng.choice([2, 5, 40, 65536])), 1 << bits)
+        elements = rng.integers(0, top, (config.blocks, length))
+        threshold = int(rng.choice([0, 1, rng.integers(0, top)]))
+        expected = by_the_rules(elements, config.query_entries, config.weight_bits, threshold)
+        where = f"seed {seed}, trial {trial}, {config}"
+        assert entry_stream(elements, config, threshold) == expected, where
+        query = front_end(elements, config, threshold)
+        assert query == Query([[(i, w) for b, i, w in expected if b == block]
+                               for block in range(config.blocks)]), where
+        query.check(config.blocks, length, config.query_entries, config.weight_bits)
+        largest, second = peaks(elements, config)
+        ranked = [sorted(block, reverse=True) for block in elements.tolist()]
+        assert largest == [block[0] for block in ranked], where
+        assert second == [block[1] for block in ranked], where
+
+
+def test_worked_example():
+    config = configuration(blocks=5, block_length=5, query_entries=3)
+    elements = np.array([
+        [0, 255, 17, 8, 9],  # 17 weighs exactly 1; 9 weighs .53, 1 rounded; 8 is the fourth
+        [30, 1, 1, 1, 0],  # 1 weighs exactly one half: rounded up; the third 1 is one too many
+        [31, 1, 0, 1, 0],  # 1 weighs less than one half: dropped
+        [0, 0, 0, 0, 0],
+        [7, 7, 7, 7, 7],  # lowest indices first
+    ])
+    assert entry_stream(elements, config) == [
+        (0, 1, 15), (0, 2, 1), (0, 4, 1), (1, 0, 15), (1, 1, 1), (1, 2, 1), (2, 0, 15),
+        (4, 0, 15), (4, 1, 15), (4, 2, 15)]
+
+
+def test_threshold_spares_the_largest_only():
+    config = configuration()
+    elements = np.array([[9, 10, 8, 0, 0, 0], [3, 0, 3, 0, 0, 200]])
+    assert front_end(elements, config, 9).entries == (((1, 15), (0, 14)), ((5, 15),))
+    assert front_end(elements, config, 11).entries == (((1, 15),), ((5, 15),))
+    # The core's threshold has 8 bits: beyond them it is the largest element.
+    full = np.array([[255, 255, 254, 0, 0, 0]] * 2)
+    assert front_end(full, config, 65535) == front_end(full, config, 255)
+    assert front_end(full, config, 255).entries == (((0, 15), (1, 15)),) * 2
+
+
+def test_query_orders_equal_weights_by_index():
+    config = configuration(blocks=1)
+    elements = np.array([[0, 199, 0, 0, 200, 0]])
+    assert entry_stream(elements, config) == [(0, 4, 15), (0, 1, 15)]
+    assert front_end(elements, config).entries == (((1, 15), (4, 15)),)
+    index, weight = front_end_batch(elements[None], config)
+    assert index.tolist() == [[[1, 4, 0]]] and weight.tolist() == [[[15, 15, 0]]]
+
+
+def test_argmax():
+    config = configuration(query_entries=1, block_length=32)
+    elements = np.random.default_rng(3).integers(0, 9, (50, 2, 32))
+    index, weight = front_end_batch(elements, config)
+    assert (index[..., 0] == elements.argmax(-1)).all()
+    assert (weight == 15).all()
+
+
+@pytest.mark.parametrize(("bits", "entries", "weight_bits"), [(4, 8, 4), (8, 8, 4), (16, 5, 6)])
+def test_weights_are_those_of_from_probabilities(bits, entries, weight_bits):
+    """Elements taken as probabilities, ties included: exactly the same entries."""
+    config = configuration(block_length=24, element_bits=bits, query_entries=entries,
+                           weight_bits=weight_bits)
+    elements = np.random.default_rng(bits).integers(0, 1 << bits, (300, 2, 24))
+    elements[::3] >>= bits - 3
+    expected = from_probabilities_batch(elements, entries, weight_bits)
+    got = front_end_batch(elements, config)
+    for name, want, have in zip(("index", "weight"), expected, got):
+        assert (want == have).all(), f"{name}, bits {bits}"
+
+
+def test_batch_is_single_ones():
+    config = configuration(block_length=16)
+    elements = np.random.default_rng(5).integers(0, 256, (20, 2, 16), dtype=np.uint8)
+    index, weight = front_end_batch(elements, config, 100)
+    assert index.dtype == weight.dtype == np.uint16
+    assert list(QuerySet(index, weight)) == [front_end(e, config, 100) for e in elements]
+
+
+def test_quantised_probabilities_give_the_same_query():
+    """All of them with 32 bits; with fewer, weights next to a rounding boundary may move by 1."""
+    truth = np.random.default_rng(7).integers(0, 64, (400, 4))
+    p = soft_probabilities(truth, 64, 4.0, np.random.default_rng(8))
+    expected = from_probabilities_batch(p, 8, 4)
+    index, weight = top_entries(quantise(p, 32), 8, 4)
+    order = np.argsort(index - (weight << 16), axis=-1, kind="stable")
+    assert (np.take_along_axis(index, order, -1) == expected[0]).all()
+    assert (np.take_along_axis(weight, order, -1) == expected[1]).all()
+    for bits, share in ((16, .999), (8, .8)):
+        config = CoreConfig(block_length=64, element_bits=bits)
+        elements = quantise(p, bits)
+        got = [front_end(e, config).dense(64) for e in elements]
+        exact = [from_probabilities(block, 8, 4).dense(64) for block in p]
+        same = np.mean([(a == b).all(-1) for a, b in zip(got, exact)])
+        assert same >= share, f"{bits} bits: {same:.4f} of the blocks are the same"
+    config = CoreConfig(block_length=64, element_bits=16)
+    assert max(np.abs(front_end(e, config).dense(64) - from_probabilities(block, 8, 4).dense(64))
+               .max() for e, block in zip(quantise(p, 16), p)) == 1
+
+
+def test_quantise():
+    p = np.array([[.2, .1, .05, 0.], [0, 0, 0, 0], [1e-300, 1e-301, 0, 1e-300]])
+    elements = quantise(p, 8)
+    assert elements.dtype == np.uint32
+    assert elements.tolist() == [[255, 128, 64, 0], [0, 0, 0, 0], [255, 26, 0, 255]]
+    assert quantise(p, 32)[0].tolist() == [2**32 - 1, 2**31, 2**30, 0]
+    assert (quantise(np.stack([p, p * 3]), 8) == elements).all()
+
+
+@pytest.mark.parametrize(("p", "bits", "message"), [
+    (np.zeros(4), 8, "probabilities have shape (4,), must be [..., blocks, block length]"),
+    (np.zeros((2, 0)), 8, "probabilities have shape (2, 0), must be [..., blocks, block length]"),
+    (np.zeros((1, 4)), 33, "element_bits 33 is outside 1..32"),
+    (np.array([[0, -1.]]), 8,
+     "query, block 0, index 1: probability -1 is not finite and at least 0"),
+    (np.array([[[0, 1]], [[np.nan, 1]]]), 8,
+     "query 1, block 0, index 0: probability nan is not finite and at least 0"),
+])
+def test_quantise_refuses(p, bits, message):
+    with pytest.raises(QueryError) as caught:
+        quantise(p, bits)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("elements", "threshold", "message"), [
+    (np.full((2, 6), 256), 0, "query, block 0, index 0: element 256 is outside 0..255"),
+    (np.eye(2, 6, dtype=int) * -1, 0, "query, block 0, index 0: element -1 is outside 0..255"),
+    (np.zeros((2, 5), int), 0,
+     "elements of shape (2, 5) and type int64 are not integers [2, 6]"),
+    (np.zeros((2, 6)), 0, "elements of shape (2, 6) and type float64 are not integers [2, 6]"),
+    (np.zeros((2, 6), int), 65536, "threshold 65536 is outside 0..65535"),
+])
+def test_front_end_refuses(elements, threshold, message):
+    with pytest.raises(QueryError) as caught:
+        front_end(elements, configuration(), threshold)
+    assert str(caught.value) == message
+
+
+def test_batch_refuses_naming_the_query():
+    elements = np.zeros((3, 2, 6), int)
+    elements[2, 1, 4] = 300
+    with pytest.raises(QueryError) as caught:
+        front_end_batch(elements, configuration())
+    assert str(caught.value) == "query 2, block 1, index 4: element 300 is outside 0..255"
+    with pytest.raises(QueryError) as caught:
+        front_end_batch(elements[0], configuration())
+    assert str(caught.value) == ("elements of shape (2, 6) and type int64 are not integers "
+                                 "[n, 2, 6]")
+
+
+def test_configuration_without_front_end():
+    with pytest.raises(ConfigError) as caught:
+        front_end(np.zeros((2, 6), int), configuration(element_bits=0))
+    assert str(caught.value) == ("element_bits 0 leaves the dense front-end out, it needs 4..16")
