@@ -144,7 +144,7 @@ class Factorizer(wiring.Component):
             verifier.clear.eq(begin),
         ]
         if config.element_bits:
-            self.arbitrate(m, query)
+            self.arbitrate(m, query, unlocked)
         else:
             connect(m, flipped(self.query), query.i)
 
@@ -273,11 +273,17 @@ class Factorizer(wiring.Component):
                 m.d.sync += self.errors[name].eq(0)
         return ResetInserter(self.reset)(m)
 
-    def arbitrate(self, m, query) -> None:
+    def arbitrate(self, m, query, unlocked) -> None:
         """Feed the query memory from the sparse stream or the dense front-end, query by query."""
         m.submodules.front_end = front_end = FrontEnd(self.config)
-        connect(m, flipped(self.dense), front_end.i)
-        m.d.comb += front_end.threshold.eq(self.parameters.dense_threshold)
+        m.d.comb += [
+            front_end.threshold.eq(self.parameters.dense_threshold),
+            front_end.i.payload.eq(self.dense.payload),
+            front_end.i.valid.eq(self.dense.valid & unlocked),
+            self.dense.ready.eq(front_end.i.ready & unlocked),
+            # Its entries come only after its last element: until then no query is loaded.
+            query.forget.eq(self.dense.valid & self.dense.ready),
+        ]
         active, dense, held = Signal(), Signal(), Signal()
         m.d.comb += dense.eq(Mux(active, held, ~self.query.valid))
         with m.If(query.i.valid):

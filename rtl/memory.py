@@ -1,13 +1,16 @@
 """The one memory of the core: a named 1R1W component."""
 
+import random
+
 from amaranth.hdl import Module, Mux, Shape, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["POISON", "Memory"]
 
-#: Elaboration platform under which a read that collides with a write returns inverted bits, so
-#: that a regression shows that nothing depends on what such a read returns.
+#: Elaboration platform under which a read that collides with a write returns inverted bits, and
+#: rows without a given value hold random ones at first: a regression shows that nothing depends on
+#: either.
 POISON = "poison"
 
 
@@ -54,7 +57,11 @@ class Memory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = Shape.cast(self.shape).width
-        m.submodules.array = array = memory.Memory(shape=width, depth=self.depth, init=self.init)
+        init = self.init
+        if platform == POISON:
+            rows = random.Random(f"{width} {self.depth}")
+            init = init + [rows.getrandbits(width) for _ in range(self.depth - len(init))]
+        m.submodules.array = array = memory.Memory(shape=width, depth=self.depth, init=init)
         write = array.write_port()
         read = array.read_port()
         m.d.comb += [

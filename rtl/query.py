@@ -29,6 +29,8 @@ class QueryMemory(wiring.Component):
         No run needs the query.
     clear, clear_row : In
         After reset: clears row ``clear_row`` of both memories, whatever they hold.
+    forget : In(1)
+        The loaded query does not count any more: another one is on its way.
     valid : Out(1)
         A query is loaded whole.
     refused : Out(1)
@@ -56,6 +58,7 @@ class QueryMemory(wiring.Component):
             "unlocked": In(1),
             "clear": In(1),
             "clear_row": In(config.element_index_bits),
+            "forget": In(1),
             "valid": Out(1),
             "refused": Out(1),
             "smax": Out(config.score_bits),
@@ -172,4 +175,6 @@ class QueryMemory(wiring.Component):
                     m.d.comb += self.refused.eq(refused)
                     m.d.sync += self.valid.eq(~refused)
                     m.next = "idle"
+        with m.If(self.forget):
+            m.d.sync += self.valid.eq(0)
         return m

@@ -156,7 +156,7 @@ class CoreBench:
         await RisingEdge(self.dut.clk)
         self.dut.start.value = 0
 
-    async def finish(self, limit_us: float = 20e3) -> Result:
+    async def finish(self, limit_us: float = 2e5) -> Result:
         """Wait for the result, take it, and return it."""
         dut = self.dut
         if not dut.result__valid.value:

@@ -3,6 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
+
 from blockfactor.rtl.divider import WeightDivider
 
 

@@ -1,0 +1,165 @@
+"""The core against the golden model, trace word by trace word, over all presets.
+
+Together 2,000 and more factorizations. Memories start with random rows and collide with inverted
+bits (the elaboration platform POISON), so nothing can depend on either.
+"""
+
+import zlib
+
+import numpy as np
+import pytest
+
+from blockfactor.golden.frontend import quantise
+from blockfactor.golden.query import soft_probabilities
+from blockfactor.golden.codebook import encode
+from blockfactor.presets import PRESETS
+from blockfactor.rtl.memory import POISON
+from blockfactor.sim.simulate import model, simulate
+from blockfactor.sim.workload import Item, Workload, make_items
+
+pytestmark = pytest.mark.cocotb
+
+#: Factorizations by preset: clean, soft, damaged, special; the iteration limit of the last three.
+COUNTS = {
+    "demo": (400, 120, 60, 150, 30),
+    "tiny": (160, 60, 20, 60, 20),
+    "paper": (12, 10, 6, 20, 10),
+    "f2": (16, 8, 6, 20, 6),
+    "f4": (120, 40, 30, 100, 20),
+    "robust": (120, 40, 30, 80, 20),
+    "odd": (160, 60, 30, 120, 20),
+}
+
+
+def special(preset, count: int, limit: int, seed: int) -> list[Item]:
+    """Runs with unusual parameters: known factors, scan, limits, rules, small codebooks, A, seeds."""
+    core = preset.core
+    rng = np.random.default_rng(seed)
+    items = []
+    for number in range(count):
+        kind = ("clean", "soft", "damaged")[rng.integers(3)]
+        sizes = tuple(int(rng.integers(1, min(m, 24) + 1)) for m in preset.clean.sizes)
+        changes = {"sizes": sizes, "samples": int(rng.choice([0, 1, 3, 9, 65535])),
+                   "max_iterations": int(rng.choice([0, 1, 2, limit])),
+                   "threshold": int(rng.choice([0, 100, 400, 65535])),
+                   "rule": str(rng.choice(["min", "sum"])), "trim": int(rng.integers(core.blocks)),
+                   "level": int(rng.choice([0, 205, 256, 511]))}
+        choice = rng.integers(4)
+        if choice == 0:
+            changes["known"] = tuple(int(rng.integers(s)) if rng.random() < .5 else -1
+                                     for s in sizes)
+        if choice == 1 and "scan" in core.engines:
+            changes |= {"mode": "scan", "max_tuples": int(rng.choice([0, 1, 77, 500]))}
+            changes["known"] = tuple(int(rng.integers(s)) if rng.random() < .3 else -1
+                                     for s in sizes)
+        parameters = preset.parameters(kind).replace(**changes)
+        item = make_items(core, parameters, kind, 1, int(rng.integers(2**32)), preset.margin)[0]
+        if choice == 2:
+            item = Item(item.codebooks, item.query, item.parameters.replace(seed=0), item.truth,
+                        kind)
+        items.append(item)
+    return items
+
+
+def dense(preset, count: int, seed: int) -> list[Item]:
+    """Dense queries through the front-end, codebook overwritten between them."""
+    core = preset.core
+    rng = np.random.default_rng(seed)
+    items = []
+    for item in make_items(core, preset.soft.replace(max_iterations=10), "soft", count, seed):
+        p = soft_probabilities(encode(item.codebooks, item.truth), core.block_length, preset.margin,
+                               rng)
+        threshold = int(rng.choice([0, 0, 20]))
+        items.append(Item(item.codebooks, None, item.parameters.replace(dense_threshold=threshold),
+                          item.truth, "dense", quantise(p, core.element_bits)))
+    return items
+
+
+def items_of(name: str) -> list[Item]:
+    """The whole regression of a preset."""
+    preset = PRESETS[name]
+    clean, soft, damaged, specials, limit = COUNTS[name]
+    seed = zlib.crc32(name.encode())
+    items = make_items(preset.core, preset.clean, "clean", clean, seed)
+    short = preset.soft.replace(max_iterations=limit)
+    items += make_items(preset.core, short, "soft", soft, seed + 1, preset.margin)
+    items += make_items(preset.core, short, "damaged", damaged, seed + 2)
+    items += special(preset, specials, limit, seed + 3)
+    if preset.core.element_bits:
+        items += dense(preset, 20, seed + 4)
+    return items
+
+
+def test_count():
+    """Enough factorizations for the claim in the README."""
+    assert sum(sum(counts[:4]) for counts in COUNTS.values()) >= 2000
+    assert set(COUNTS) == set(PRESETS)
+
+
+@pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
+@pytest.mark.parametrize("name", PRESETS)
+def test_equals_golden(name, tmp_path):
+    """No run differs from the golden model in any trace word or result field."""
+    items = items_of(name)
+    rows = simulate(Workload(PRESETS[name].core, items, seed=7), tmp_path, platform=POISON)
+    differing = [row for row in rows if row["difference"]]
+    assert len(rows) == len(items)
+    assert not differing, f"{len(differing)} differ, first: {differing[0]}"
+    clean = rows[:COUNTS[name][0]]
+    right = sum(row["truth"] == row["indices"] for row in clean)
+    assert right >= .97 * len(clean)
+
+
+@pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
+@pytest.mark.parametrize("name", ["demo", "odd"])
+def test_gaps_and_back_pressure(name, tmp_path):
+    """Gaps in every input stream and slow result taking change nothing."""
+    preset = PRESETS[name]
+    items = make_items(preset.core, preset.clean, "clean", 20, 5, queries_per_codebook=4)
+    items += dense(preset, 8, 6)
+    rows = simulate(Workload(preset.core, items, stall=.4, seed=9), tmp_path, platform=POISON)
+    assert len(rows) == len(items)
+    assert not [row["difference"] for row in rows if row["difference"]]
+
+
+@pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
+@pytest.mark.parametrize("name", ["demo", "odd", "f2"])
+def test_control(name, tmp_path):
+    """Abort, resets, refused starts, queries and codebook writes: sim/tb_control.py."""
+    from blockfactor.sim import runner
+    preset = PRESETS[name]
+    parameters = preset.clean.replace(sizes=(20,) * preset.core.factors if name != "odd"
+                                      else preset.clean.sizes)
+    items = make_items(preset.core, parameters, "clean", 24, 11, queries_per_codebook=24)
+    path = tmp_path / "workload.pkl"
+    Workload(preset.core, items, seed=13).save(path)
+    runner.run(model(preset.core, platform=POISON), "blockfactor.sim.tb_control", tmp_path,
+               {"BLOCKFACTOR_WORKLOAD": str(path)})
+
+
+@pytest.mark.needs("cocotb", "iverilog")
+@pytest.mark.parametrize("name", PRESETS)
+def test_icarus(name, tmp_path):
+    """One query of each preset in the second simulator."""
+    preset = PRESETS[name]
+    parameters = preset.clean.replace(sizes=tuple(min(10, m) for m in preset.clean.sizes))
+    items = make_items(preset.core, parameters, "clean", 1, 3)
+    rows = simulate(Workload(preset.core, items), tmp_path, "icarus")
+    assert [row["difference"] for row in rows] == [None]
+
+
+@pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
+def test_a_wrong_model_is_found(tmp_path, monkeypatch):
+    """The comparison notices: an item is checked against parameters it was not run with."""
+    preset = PRESETS["demo"]
+    items = make_items(preset.core, preset.clean, "clean", 3, 3)
+    from blockfactor.rtl import layouts
+    from blockfactor.sim import tb_workload
+    golden = tb_workload.Factorizer(preset.core, items[0].codebooks)
+    result, words = golden.run(items[0].query, items[0].parameters, trace=True)
+    got = [(int(k), int(w)) for k, w in words]
+    assert tb_workload.difference(result, words, result, got) is None
+    got[-1] = (got[-1][0], got[-1][1] ^ 1)
+    assert "trace word" in tb_workload.difference(result, words, result, got)
+    assert "trace has" in tb_workload.difference(result, words, result, got[:-1])
+    assert layouts.parameter_values(preset.core, items[0].parameters)["sizes"] == [22, 22, 22]
