@@ -16,7 +16,8 @@ class Harness(wiring.Component):
     Nothing of the component can be optimised away, and every path from or to its ports starts or
     ends at a flip-flop, so that the clock frequency found counts them. Each flip-flop of the
     harness takes one logic cell, and so does each look-up table, together with the flip-flop it
-    feeds: :attr:`cells` is what it costs.
+    feeds: :attr:`cells` is what it costs. A real system needs the registers of the run parameters
+    and a register for its result too.
 
     Parameters
     ----------
@@ -52,13 +53,18 @@ class Harness(wiring.Component):
         return sum(len(value) for value in self.outputs)
 
     @property
-    def cells(self) -> int:
-        """Flip-flops of the harness, which are its logic cells as well."""
-        count, bits = self.input_bits, self.output_bits
+    def luts(self) -> int:
+        """Look-up tables of the harness, each with a flip-flop."""
+        count, bits = 0, self.output_bits
         while bits > 1:
             bits = -(-bits // FOLD)
             count += bits
         return count
+
+    @property
+    def cells(self) -> int:
+        """Flip-flops of the harness, which are its iCE40 logic cells as well."""
+        return self.input_bits + self.luts
 
     def elaborate(self, platform):
         m = Module()

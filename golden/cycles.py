@@ -19,6 +19,8 @@ LOOKUP_DRAIN = 9
 THRESHOLD_WINDOW = 9
 #: Cycles from the start of a step to its draw: the trace of the step before has used the state.
 DRAW_DELAY = 6
+#: Cycles in which a factor's list is loaded, besides its draw.
+LOAD = 3
 #: Cycles from a tuple's last codevector reference to its score.
 VERIFY = 5
 
@@ -28,6 +30,8 @@ class Timing(NamedTuple):
 
     #: Serial multiplication of threshold and query, beside the loading of lists.
     multiply: int
+    #: Loading a factor's list, besides the values its draw examines.
+    load: int
     #: Start, and the decision to begin the first step.
     start: int
     #: A step, besides its tuples and look-ups.
@@ -58,6 +62,7 @@ def timing(config: CoreConfig) -> Timing:
     """Latencies of the core that ``config`` generates."""
     return Timing(
         multiply=multiply_cycles(config),
+        load=LOAD,
         start=2,
         step=TUPLE_DRAIN + LOOKUP_DRAIN,
         walk=DRAW_DELAY + 2,

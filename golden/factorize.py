@@ -49,7 +49,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
     """One run; fills ``state`` (fields above) and ``best`` (the verifier's state)."""
     (bits, list_size, histogram_limit, similarity_bits, depth, scaled, samples, trim, use_sum,
      accept, max_iterations, seed, draw_width) = numbers
-    (t_multiply, t_start, t_step, t_walk, t_verify, t_finish, t_stall, _) = times
+    (t_multiply, t_load, t_start, t_step, t_walk, t_verify, t_finish, t_stall, _) = times
     factors, _, blocks = code.shape
     length = table.shape[1]
     lfsr = seed
@@ -61,8 +61,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
     histogram = np.zeros((blocks, length), dtype=np.int64)
     values = np.zeros(blocks, dtype=np.int64)
 
-    # Loading takes a cycle a factor, and one for each value that a draw examines.
-    loads = factors
+    loads = factors * t_load
     unknown = 0
     for f in range(factors):
         if known[f] >= 0:
@@ -160,7 +159,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
         quiet = 0 if busy else quiet + 1
         if quiet == STALL_ITERATIONS:
             quiet = 0
-            now += t_verify + t_stall + factors
+            now += t_verify + t_stall + factors * t_load
             for f in range(first + 1, factors):
                 if known[f] < 0:
                     now += draw(lfsr, f, sizes[f], samples, False, bits, members, weights,

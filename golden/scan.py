@@ -17,7 +17,7 @@ def scan(code, sizes, known, table, accept, max_tuples, times, trace, state, bes
     A prefix of all factors but the last unknown one is looked up once, in F - 1 cycles; each of
     its tuples then takes one cycle.
     """
-    t_scan = times[7]
+    t_scan = times[8]
     factors, _, blocks = code.shape
     length = table.shape[1]
     candidate = np.zeros(factors, dtype=np.int64)

@@ -76,6 +76,8 @@ class FactorizeEngine(wiring.Component):
     lookup_drain = SimilarityEngine.latency
     step_overhead = tuple_drain + lookup_drain
     flush_cycles = 16
+    #: Cycles a factor takes to load besides its draw: size and draw count are registered.
+    load_cycles = 3
     #: Cycle of a drain at which the histogram can be retired: the last look-up has read it.
     retire_tick = 2
     #: Cycle of a drain at which the iteration before cannot be the accepted one any more.
@@ -139,8 +141,8 @@ class FactorizeEngine(wiring.Component):
         final = Signal(config.factor_bits)
         following = Signal(config.factor_bits)  # next one after ``factor``; unused after ``final``
         alone = Signal()  # at most one factor is not known
+        m.d.sync += size.eq(p.sizes[factor])
         m.d.comb += [
-            size.eq(p.sizes[factor]),
             known.eq(p.known.bit_select(factor, 1)),
             alone.eq(sum(~p.known[f] for f in range(factors)) <= 1),
         ]
@@ -157,11 +159,15 @@ class FactorizeEngine(wiring.Component):
         # -- draws ------------------------------------------------------------------------------
         starting = Signal()  # lists of the start, not of a stall
         all_of_it = Signal()
-        count = Signal(config.size_bits)
+        wanted = Signal(config.size_bits)
+        count = Signal.like(sampler.count)
         m.d.comb += [
             all_of_it.eq((p.samples == 0) | (p.samples >= size)),
-            count.eq(Mux(all_of_it, Mux(starting, size, (size + 1) >> 1), p.samples)),
-            sampler.count.eq(Mux(count > config.list_size, config.list_size, count)),
+            wanted.eq(Mux(all_of_it, Mux(starting, size, (size + 1) >> 1), p.samples)),
+        ]
+        m.d.sync += count.eq(Mux(wanted > config.list_size, config.list_size, wanted))
+        m.d.comb += [
+            sampler.count.eq(count),
             sampler.size.eq(size),
             sampler.whole.eq(all_of_it & starting),
             sampler.seed.eq(p.seed),
@@ -275,7 +281,7 @@ class FactorizeEngine(wiring.Component):
             with m.Case(State.IDLE):
                 m.d.comb += self.ready.eq(1)
                 m.d.sync += [
-                    factor.eq(0), loaded.eq(0), starting.eq(1), iteration.eq(0), complete.eq(0),
+                    tick.eq(0), factor.eq(0), loaded.eq(0), starting.eq(1), iteration.eq(0), complete.eq(0),
                     resampled.eq(0), progress.eq(0), quiet.eq(0), verifying.eq(0),
                 ]
                 with m.If(self.start):
@@ -288,17 +294,18 @@ class FactorizeEngine(wiring.Component):
                 with m.If(sampler.busy):
                     m.d.comb += [sampler.leap.eq(sampler.final), advance.eq(sampler.final)]
                 with m.Elif(~loaded):
-                    m.d.comb += advance.eq(1)
-                    with m.If(starting):
-                        m.d.sync += candidate[factor].eq(Mux(known, p.known_index[factor], 0))
-                    with m.If(known):
-                        m.d.comb += [lists.write_enable.eq(1), lists.write_slot.eq(0),
-                                     lists.write_entry.codevector.eq(p.known_index[factor])]
-                        m.d.sync += [states[factor].length.eq(1), states[factor].drawn.eq(1)]
-                    with m.Elif((factor != first) & (p.max_iterations != 0)):
-                        m.d.comb += [sampler.start.eq(1), trace.draw.eq(1), advance.eq(0)]
-                        m.d.sync += [states[factor].length.eq(sampler.count),
-                                     states[factor].drawn.eq(1)]
+                    with m.If(tick == self.load_cycles - 1):
+                        m.d.comb += advance.eq(1)
+                        with m.If(starting):
+                            m.d.sync += candidate[factor].eq(Mux(known, p.known_index[factor], 0))
+                        with m.If(known):
+                            m.d.comb += [lists.write_enable.eq(1), lists.write_slot.eq(0),
+                                         lists.write_entry.codevector.eq(p.known_index[factor])]
+                            m.d.sync += [states[factor].last.eq(0), states[factor].drawn.eq(1)]
+                        with m.Elif((factor != first) & (p.max_iterations != 0)):
+                            m.d.comb += [sampler.start.eq(1), trace.draw.eq(1), advance.eq(0)]
+                            m.d.sync += [states[factor].last.eq(count - 1),
+                                         states[factor].drawn.eq(1)]
                 with m.Elif(~multiplier.busy):
                     m.d.sync += [factor.eq(first), starting.eq(0)]
                     with m.If(starting):
@@ -311,7 +318,8 @@ class FactorizeEngine(wiring.Component):
                         m.d.sync += [iteration.eq(iteration + 1), state.eq(State.TUPLES)]
 
                 with m.If(advance):
-                    m.d.sync += [loaded.eq(factor == factors - 1), factor.eq(factor + 1)]
+                    m.d.sync += [loaded.eq(factor == factors - 1), factor.eq(factor + 1),
+                                 tick.eq(0)]
 
             with m.Case(State.TUPLES):
                 m.d.comb += tuples.run.eq(1)
@@ -345,7 +353,7 @@ class FactorizeEngine(wiring.Component):
                         m.d.comb += trace.step.eq(1)
 
             with m.Case(State.STALL):
-                m.d.sync += [factor.eq(0), loaded.eq(0)]
+                m.d.sync += [tick.eq(0), factor.eq(0), loaded.eq(0)]
                 with m.If(self.scored):
                     m.d.sync += state.eq(State.LOAD)
 
@@ -365,7 +373,7 @@ class FactorizeEngine(wiring.Component):
             m.d.sync += [
                 candidate[factor].eq(similarity.best_codevector),
                 self.similarities[factor].eq(similarity.best),
-                states[factor].length.eq(trace.length),
+                states[factor].last.eq(trace.length - 1),
                 states[factor].drawn.eq(drawn),
                 states[factor].best.eq(similarity.best_position),
                 factor.eq(following),
@@ -391,7 +399,7 @@ class FactorizeEngine(wiring.Component):
 
         m.d.comb += [
             trace.drawn.eq(drawn),
-            trace.length.eq(Mux(drawn, sampler.count, similarity.length)),
+            trace.length.eq(Mux(drawn, count, similarity.length)),
             self.stop.eq(Mux(alone & ((p.max_iterations != 0) | p.known.all()),
                              Stop.COMPLETE, Stop.LIMIT)),
         ]

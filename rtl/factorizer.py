@@ -41,8 +41,8 @@ class Factorizer(wiring.Component):
     """Factorizes one query at a time.
 
     After reset the memories are cleared in ``block_length`` cycles. Then codevectors and a query
-    are written in any order; ``start`` begins a run with ``parameters``, which must be stable until
-    the result is valid; its cycles are those of golden/cycles.py exactly. A query stays loaded
+    are written in any order; ``start`` begins a run with ``parameters``, which must be stable from
+    the cycle before until the result is valid; its cycles are those of golden/cycles.py exactly. A query stays loaded
     until the next one is written. While a run lasts or its result waits, codebook and query streams
     are held back.
 
@@ -186,21 +186,22 @@ class Factorizer(wiring.Component):
         # -- run --------------------------------------------------------------------------------
         legal = Signal()
         cycles = Signal(32)
-        iterations = Signal(32)
+        iterations = Signal(32 if "scan" in config.engines else 16)
         reason = Signal(Stop)
         run_ready = Signal()
+        # Registered, as ``ready`` is: both would begin the longest paths, into all a start resets.
+        m.d.sync += legal.eq(self.legal_parameters())
         m.d.comb += [
-            legal.eq(self.legal_parameters()),
             run_ready.eq(Cat(engine.ready for engine in engines.values()).all()),
-            self.ready.eq((state == State.IDLE) & run_ready),
         ]
+        m.d.sync += self.ready.eq((state == State.IDLE) & run_ready & ~self.start)
         with m.Switch(state):
             with m.Case(State.CLEAR):
                 m.d.sync += row.eq(row + 1)
                 with m.If(row == config.block_length - 1):
                     m.d.sync += state.eq(State.IDLE)
             with m.Case(State.IDLE):
-                with m.If(self.start & run_ready):
+                with m.If(self.start & self.ready):
                     m.d.sync += [cycles.eq(1), iterations.eq(0)]
                     m.d.comb += begin.eq(legal & query.valid)
                     m.d.sync += state.eq(Mux(begin, State.RUN, State.RESULT))

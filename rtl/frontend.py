@@ -67,7 +67,7 @@ class TopElements(wiring.Component):
                                    for n, element in enumerate(elements)))
         for n, element in enumerate(elements):
             shift = smaller[n - 1] if n else 0
-            turn = self.rotate if 1 < entries and n < entries else 0
+            turn = self.rotate if n < entries else 0
             before = n - 1 if n else entries - 1
             with m.If(turn | (self.insert & smaller[n])):
                 m.d.sync += element.eq(Mux(turn | shift, elements[before], self.element))
@@ -144,8 +144,9 @@ class FrontEnd(wiring.Component):
     def latency(self) -> int:
         """Most cycles from the transfer of the last element to the first entry's ``valid``.
 
-        In the worst case a second entry that weighs 0 is divided in vain, and all blocks but the
-        last are empty or rejected so: the first entry of the last block tells that one follows.
+        In the worst case the first block's second entry is divided only to weigh 0, and the blocks
+        between the first and the last are empty: that an entry follows is known when that of the
+        last block has been divided.
         """
         blocks = self.config.blocks
         tried = 1 if self.config.query_entries == 1 else 2

@@ -15,7 +15,7 @@ __all__ = ["QueryMemory"]
 class QueryMemory(wiring.Component):
     """The loaded query, by entry (for similarities) and by index (for scores).
 
-    An entry takes 2 cycles to load; before the first, the query before is cleared by replaying its
+    An entry takes 3 cycles to load; before the first, the query before is cleared by replaying its
     entries, in ``query_entries + 2`` cycles. A query with a bad entry is refused whole: ``valid``
     stays low and ``refused`` pulses at its end. Bad are: a block or index out of range, a block
     lower than the one before, weight 0, an index twice in a block, more than ``query_entries`` in
@@ -120,6 +120,8 @@ class QueryMemory(wiring.Component):
         summed = Signal.like(total)
         higher = Signal(config.weight_bits)
         wrong = Signal()
+        rejected = Signal()
+        place, added, rise = Signal.like(count), Signal.like(total), Signal.like(peak)
         m.d.comb += [
             same.eq(some & (i.block == block)),
             filled.eq(Mux(same, count, 0)),
@@ -151,27 +153,33 @@ class QueryMemory(wiring.Component):
             with m.State("read"):
                 m.d.comb += loading.eq(1)
                 with m.If(self.i.valid):
-                    m.next = "write"
+                    m.next = "check"
+            with m.State("check"):
+                # Registered: from memory through the comparisons to every enable is a long path.
+                m.d.comb += loading.eq(1)
+                m.d.sync += [rejected.eq(wrong), place.eq(filled), added.eq(summed),
+                             rise.eq(higher)]
+                m.next = "write"
             with m.State("write"):
-                m.d.comb += [loading.eq(1), self.i.ready.eq(1), slot.eq(filled)]
+                m.d.comb += [loading.eq(1), self.i.ready.eq(1), slot.eq(place)]
                 m.next = "read"
                 with m.If(~i.empty & ~bad):
-                    with m.If(wrong):
+                    with m.If(rejected):
                         m.d.sync += bad.eq(1)
                     with m.Else():
                         m.d.comb += writes.bit_select(i.block, 1).eq(1)
                         m.d.sync += [
-                            some.eq(1), block.eq(i.block), count.eq(filled + 1),
-                            total.eq(summed), self.smax.eq(self.smax + higher),
+                            some.eq(1), block.eq(i.block), count.eq(place + 1),
+                            total.eq(added), self.smax.eq(self.smax + rise),
                         ]
-                        with m.If(~same | (i.weight > peak)):
+                        with m.If(rise != 0):
                             m.d.sync += peak.eq(i.weight)
-                        with m.If(summed > self.q):
-                            m.d.sync += self.q.eq(summed)
-                        with m.If(filled + 1 > self.depth):
-                            m.d.sync += self.depth.eq(filled + 1)
+                        with m.If(added > self.q):
+                            m.d.sync += self.q.eq(added)
+                        with m.If(place >= self.depth):
+                            m.d.sync += self.depth.eq(place + 1)
                 with m.If(i.last):
-                    refused = bad | Mux(i.empty, ~some, wrong)
+                    refused = bad | Mux(i.empty, ~some, rejected)
                     m.d.comb += self.refused.eq(refused)
                     m.d.sync += self.valid.eq(~refused)
                     m.next = "idle"

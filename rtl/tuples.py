@@ -16,11 +16,11 @@ __all__ = ["TupleEngine", "list_state"]
 def list_state(config: CoreConfig) -> data.StructLayout:
     """What is known of a factor's list besides its entries.
 
-    ``best`` is the leading-one position of the best similarity; the entries of a list that was
-    ``drawn`` all weigh 1.
+    ``last`` is the slot of the last entry; ``best`` the leading-one position of the best
+    similarity; the entries of a list that was ``drawn`` all weigh 1.
     """
     return data.StructLayout({
-        "length": range(config.list_size + 1),
+        "last": range(config.list_size),
         "drawn": 1,
         "best": config.position_bits,
     })
@@ -91,7 +91,7 @@ class TupleEngine(wiring.Component):
             state = Signal(list_state(config), name=f"state{slot}")
             m.d.comb += state.eq(Mux(self.factor <= slot, self.lists[slot + 1], self.lists[slot]))
             end = Signal(name=f"end{slot}")
-            m.d.comb += end.eq(counter == state.length - 1)
+            m.d.comb += end.eq(counter == state.last)
             with m.If(carry):
                 m.d.sync += counter.eq(Mux(end, 0, counter + 1))
             with m.If(self.clear):

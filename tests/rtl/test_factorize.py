@@ -1,0 +1,303 @@
+# amaranth: UnusedElaboratable=no
+"""rtl/factorize.py against golden/factorize.py: every trace word, every cycle of a run."""
+
+import random
+
+import numpy as np
+import pytest
+from amaranth.hdl import Elaboratable, Module, Signal
+
+from blockfactor.config import CoreConfig
+from blockfactor.golden import cycles
+from blockfactor.golden.codebook import Codebooks, encode
+from blockfactor.golden.factorizer import Factorizer
+from blockfactor.golden.query import Query
+from blockfactor.golden.trace import SCORE, STEP
+from blockfactor.golden.verifier import accept_level
+from blockfactor.parameters import UNKNOWN, RunParameters
+from blockfactor.presets import PRESETS
+from blockfactor.rtl.codebook import CodebookMemory
+from blockfactor.rtl.factorize import FactorizeEngine
+from blockfactor.rtl.histogram import Histogram
+from blockfactor.rtl.layouts import parameter_values
+from blockfactor.rtl.memory import POISON, Memory
+from blockfactor.rtl.similarity import SimilarityEngine
+from blockfactor.rtl.tuples import TupleEngine
+from blockfactor.rtl.verifier import Verifier
+from blockfactor.sim.pysim import simulate
+
+CONFIGS = {
+    "two": CoreConfig(factors=2, blocks=2, block_length=16, max_codevectors=9, list_size=6,
+                      query_entries=2, weight_bits=3, histogram_bits=6, tag_bits=3),
+    "three": CoreConfig(factors=3, blocks=3, block_length=11, max_codevectors=6, list_size=4,
+                        query_entries=2, weight_bits=4, histogram_bits=9, tag_bits=3),
+    "four": CoreConfig(factors=4, blocks=2, block_length=8, max_codevectors=4, list_size=3,
+                       query_entries=1, weight_bits=2, histogram_bits=8, tag_bits=3),
+    "one block": CoreConfig(factors=3, blocks=1, block_length=5, max_codevectors=3, list_size=1,
+                            query_entries=3, weight_bits=6, histogram_bits=24, tag_bits=4),
+}
+
+
+def test_cycle_model():
+    """The constants of golden/cycles.py are the pipelines' depths."""
+    assert FactorizeEngine.tuple_drain == cycles.TUPLE_DRAIN
+    assert FactorizeEngine.lookup_drain == cycles.LOOKUP_DRAIN
+    assert FactorizeEngine.load_cycles == cycles.LOAD
+    for name in PRESETS:
+        assert cycles.timing(PRESETS[name].core).step == FactorizeEngine.step_overhead
+    # From the complete product to the first comparison: drain, pipeline, less what the
+    # multiplier needs to be started and read.
+    window = (FactorizeEngine.tuple_drain + 1 + SimilarityEngine.threshold_latency
+              - TupleEngine.product_latency - 1)
+    assert window == cycles.THRESHOLD_WINDOW
+
+
+@pytest.mark.parametrize("config", [
+    *(preset.core for preset in PRESETS.values()), *CONFIGS.values(),
+    CoreConfig(factors=4, list_size=1024, max_codevectors=1024, blocks=1, block_length=8),
+    CoreConfig(factors=2, list_size=1, max_codevectors=1, blocks=1, block_length=889, tag_bits=7),
+])
+def test_times_that_run_beside_others(config):
+    """What has no cycles of its own is done when it must be."""
+    assert cycles.multiply_cycles(config) <= cycles.THRESHOLD_WINDOW
+    # The histogram's next version begins before the next step's first addition reads.
+    histogram = Histogram(config)
+    first_read = (FactorizeEngine.lookup_drain - FactorizeEngine.retire_tick
+                  + TupleEngine.latency + Memory.latency)
+    assert histogram.retire_cycles < first_read
+    # After a run that ended anywhere: the last addition is written, and scrubbing ends in time.
+    assert (FactorizeEngine.flush_retire_tick
+            >= TupleEngine.latency + Histogram.add_latency - 1)
+    assert (FactorizeEngine.flush_retire_tick + histogram.retire_cycles
+            <= FactorizeEngine.flush_cycles)
+
+
+class Harness(Elaboratable):
+    """Engine, codebook and verifier; the query is a behavioural model."""
+
+    def __init__(self, config, codebooks):
+        self.engine = FactorizeEngine(config)
+        self.codebook = CodebookMemory(config, config.factors, codebooks)
+        self.verifier = Verifier(config)
+        self.clear = Signal()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.engine, m.submodules.codebook = engine, codebook = self.engine, self.codebook
+        m.submodules.verifier = verifier = self.verifier
+        last = codebook.ports - 1
+        for slot in range(last):
+            m.d.comb += [codebook.address[slot].eq(engine.codevector_address[slot]),
+                         engine.codevector_indices[slot].eq(codebook.indices[slot])]
+        m.d.comb += [
+            codebook.address[last].eq(verifier.address),
+            verifier.indices.eq(codebook.indices[last]),
+            verifier.valid.eq(engine.verify),
+            verifier.reference.eq(engine.reference),
+            verifier.clear.eq(engine.start),
+            engine.scored.eq(verifier.scored),
+            engine.improved.eq(verifier.improved),
+        ]
+        return m
+
+
+class Bench:
+    """Runs the engine as the core does, and records its trace."""
+
+    def __init__(self, name, seed):
+        self.config = config = CONFIGS[name]
+        self.rng = random.Random(f"{name} {seed}")
+        self.where = f"{name}, seed {seed}"
+        books = Codebooks.random((config.max_codevectors,) * config.factors, config.blocks,
+                                 config.block_length, seed)
+        self.golden = Factorizer(config, books)
+        self.harness = Harness(config, books)
+        self.query = None
+
+    def new_query(self):
+        """The product of a random tuple, with other entries beside it, or just anything."""
+        config, rng = self.config, self.rng
+        truth = [rng.randrange(config.max_codevectors) for _ in range(config.factors)]
+        product = encode(self.golden.codebooks, truth).tolist()
+        blocks = []
+        for b in range(config.blocks):
+            count = rng.randint(1, config.query_entries)
+            inside = rng.sample(range(config.block_length), count)
+            if rng.random() < .9:
+                inside = [product[b], *(x for x in inside if x != product[b])][:count]
+            weights = sorted((rng.randint(1, config.max_weight) for _ in inside), reverse=True)
+            blocks.append(tuple(zip(inside, weights)))
+        self.query = Query(tuple(blocks))
+        self.index, self.weight = self.query.arrays(config.query_entries)
+        self.table = self.query.dense(config.block_length)
+
+    def new_parameters(self):
+        """Everything a run can be asked for."""
+        config, rng = self.config, self.rng
+        sizes = tuple(rng.choice([config.max_codevectors, rng.randint(1, config.max_codevectors)])
+                      for _ in range(config.factors))
+        known = tuple(rng.randrange(size) if rng.random() < .15 else UNKNOWN for size in sizes)
+        return RunParameters(
+            sizes=sizes, known=known, threshold=rng.choice([0, 300, 3000, 30000, 65535]),
+            samples=rng.choice([0, 1, 2, 3, 200]), rule=rng.choice(["min", "min", "sum"]),
+            trim=rng.randrange(config.blocks), level=rng.choice([511, 511, 256, 205, 0]),
+            max_iterations=rng.choice([0, 1, 2, 6, 6, 12]),
+            seed=rng.choice([0, rng.getrandbits(32)]))
+
+    async def memories(self, ctx):
+        """The query memory."""
+        engine, verifier, blocks = self.harness.engine, self.harness.verifier, self.config.blocks
+        assert Memory.latency == 1
+        async for _, _, entry, bound in ctx.tick().sample(engine.entry, verifier.bound):
+            if self.query is not None:
+                entry %= self.config.query_entries
+                ctx.set(engine.query_index, self.index[:, entry].tolist())
+                ctx.set(engine.query_weight, self.weight[:, entry].tolist())
+                ctx.set(verifier.bound_weight, [int(self.table[b, bound[b]])
+                                                for b in range(blocks)])
+
+    async def reset(self, ctx):
+        """The pass that clears the histogram."""
+        ctx.set(self.harness.engine.clear, 1)
+        for row in range(self.config.block_length):
+            ctx.set(self.harness.engine.clear_row, row)
+            await ctx.tick()
+        ctx.set(self.harness.engine.clear, 0)
+
+    async def begin(self, ctx, parameters):
+        """Start a run."""
+        engine, query = self.harness.engine, self.query
+        for _ in range(engine.flush_cycles + 1):
+            if ctx.get(engine.ready):
+                break
+            await ctx.tick()
+        assert ctx.get(engine.ready) == 1, self.where
+        ctx.set(engine.parameters, parameter_values(self.config, parameters))
+        ctx.set(engine.q, query.q)
+        ctx.set(engine.depth, query.depth)
+        ctx.set(self.harness.verifier.accept, accept_level(parameters.level, query.smax))
+        ctx.set(engine.start, 1)
+        await ctx.tick()
+        ctx.set(engine.start, 0)
+
+    async def check_run(self, ctx, parameters):
+        """One run, word by word and to the cycle."""
+        engine, verifier = self.harness.engine, self.harness.verifier
+        result, words = self.golden.run(self.query, parameters, trace=True)
+        where = f"{self.where}, {parameters}, {self.query}"
+        await self.begin(ctx, parameters)
+        have, iterations, cycle = [], 0, 2
+        while True:
+            assert ctx.get(engine.ready) == 0
+            if ctx.get(verifier.scored):
+                assert not ctx.get(engine.trace_valid), where
+                have.append((SCORE, ctx.get(verifier.score)))
+            elif ctx.get(engine.trace_valid):
+                have.append((ctx.get(engine.trace.kind).value, ctx.get(engine.trace.word)))
+            iterations += ctx.get(engine.iterate)
+            if ctx.get(verifier.accepted) or ctx.get(engine.done):
+                break
+            await ctx.tick()
+            cycle += 1
+            assert cycle <= result.cycles, where
+        assert cycle == result.cycles, where
+        stop = "accepted" if ctx.get(verifier.accepted) else ctx.get(engine.stop).name.lower()
+        ctx.set(engine.halt, stop == "accepted")
+        await ctx.tick()
+        ctx.set(engine.halt, 0)
+        words = [(int(kind), int(word)) for kind, word in words]
+        # Words of a step that an accepted score ends are never written.
+        assert have == words, where
+        assert (stop, iterations) == (result.stop, result.iterations), where
+        assert [ctx.get(engine.similarities[f]) for f in range(self.config.factors)] == list(
+            result.similarities), where
+        return result, words
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_runs(name, seed):
+    bench = Bench(name, seed)
+    stops, factors = set(), set()
+    drawn = 0
+
+    async def run(ctx):
+        nonlocal drawn
+        await bench.reset(ctx)
+        # Whatever the seed brings: a run of draws, and one that is accepted.
+        sizes = [bench.config.max_codevectors] * bench.config.factors
+        kinds = [RunParameters(sizes=sizes, threshold=65535, level=511, max_iterations=4,
+                               samples=2),
+                 RunParameters(sizes=sizes[:-1] + [2], level=0, seed=seed)]
+        kinds += [bench.new_parameters() for _ in range(6)]
+        for parameters in kinds:
+            bench.new_query()
+            result, words = await bench.check_run(ctx, parameters)
+            stops.add(result.stop)
+            first = [word for (kind, word), (before, _) in zip(words[1:], words)
+                     if kind == STEP != before]
+            factors.update(word & 3 for word in first)
+            drawn += sum(word >> 2 & 1 for word in first)
+
+    simulate(bench.harness, run, platform=POISON, processes=[bench.memories])
+    assert {"accepted", "limit"} <= stops and drawn
+    assert factors == set(range(bench.config.factors))
+
+
+def test_stall():
+    """Without draws or progress all lists are drawn anew after three iterations."""
+    bench = Bench("two", 5)
+
+    async def run(ctx):
+        await bench.reset(ctx)
+        found = 0
+        for seed in range(1, 40):
+            bench.new_query()
+            parameters = RunParameters(sizes=(9, 9), threshold=0, samples=2, level=511,
+                                       max_iterations=10, seed=seed)
+            _, words = bench.golden.run(bench.query, parameters, trace=True)
+            # Draws that follow a score are those of a stall; a step's follow the step.
+            kinds = [int(kind) for kind, _ in words]
+            if any(a == SCORE and b == 2 for a, b in zip(kinds, kinds[1:])):
+                await bench.check_run(ctx, parameters)
+                found += 1
+                if found == 2:
+                    return
+        raise AssertionError("no run stalls")
+
+    simulate(bench.harness, run, platform=POISON, processes=[bench.memories])
+
+
+@pytest.mark.parametrize("name", ["two", "four"])
+def test_halt_anywhere(name):
+    """Wherever a run is ended, the next one is as after reset."""
+    bench = Bench(name, 9)
+    engine = bench.harness.engine
+
+    async def run(ctx):
+        await bench.reset(ctx)
+        bench.new_query()
+        sizes = (bench.config.max_codevectors,) * bench.config.factors
+        ended = RunParameters(sizes=sizes, threshold=300, samples=2, level=511, max_iterations=50)
+        short = ended.replace(max_iterations=2)
+        for _ in range(14):
+            await bench.begin(ctx, ended)
+            for _ in range(bench.rng.randrange(120)):
+                await ctx.tick()
+            ctx.set(engine.halt, 1)
+            await ctx.tick()
+            ctx.set(engine.halt, 0)
+            for cycle in range(engine.flush_cycles):
+                assert ctx.get(engine.ready) == 0, cycle
+                assert ctx.get(engine.trace_valid) == ctx.get(engine.verify) == 0, cycle
+                await ctx.tick()
+            assert ctx.get(engine.ready) == 1
+            await bench.check_run(ctx, short)
+
+    simulate(bench.harness, run, platform=POISON, processes=[bench.memories])
+
+
+def test_codes_differ():
+    """The random codebooks the runs use are worth using."""
+    for name in CONFIGS:
+        assert len(np.unique(Bench(name, 1).golden.code)) > 3

@@ -1,0 +1,226 @@
+"""rtl/query.py against golden/query.py's checks: good and bad queries, one after the other."""
+
+import random
+
+import pytest
+
+from blockfactor.config import CoreConfig
+from blockfactor.errors import QueryError
+from blockfactor.golden.query import Query
+from blockfactor.rtl.memory import POISON
+from blockfactor.rtl.query import QueryMemory
+from blockfactor.sim.pysim import simulate, stream_put
+
+CONFIGS = {
+    "odd": CoreConfig(blocks=3, block_length=11, query_entries=3, weight_bits=3),
+    "powers": CoreConfig(blocks=4, block_length=8, query_entries=4, weight_bits=4),
+    "smallest": CoreConfig(blocks=1, block_length=2, query_entries=1, weight_bits=1),
+}
+#: What can be wrong with a query; some cannot be expressed in every configuration.
+FAULTS = ("duplicate", "index", "weight", "entries", "order", "block", "empty")
+
+
+def good_entries(config, rng):
+    """Entries of a random query, as (block, index, weight), at least one."""
+    entries = []
+    while not entries:
+        for block in range(config.blocks):
+            count = rng.choice([0, 1, config.query_entries, rng.randint(0, config.query_entries)])
+            for index in rng.sample(range(config.block_length), count):
+                entries.append((block, index, rng.randint(1, config.max_weight)))
+    return entries
+
+
+def spoil(entries, fault, config, rng):
+    """Entries with a fault somewhere."""
+    entries = list(entries)
+    n = rng.randrange(len(entries))
+    block, index, weight = entries[n]
+    if fault == "duplicate":
+        entries.insert(rng.randint(n, len(entries)), entries[n])
+        entries.sort(key=lambda entry: entry[0])
+    elif fault == "index":
+        entries[n] = block, (1 << config.element_index_bits) - 1, weight
+    elif fault == "weight":
+        entries[n] = block, index, 0
+    elif fault == "entries":
+        inside = rng.sample(range(config.block_length),
+                            min(config.query_entries + 1, config.block_length))
+        entries = [entry for entry in entries if entry[0] != block]
+        entries += [(block, index, 1) for index in inside]
+        entries.sort(key=lambda entry: entry[0])
+    elif fault == "order":
+        entries.reverse()
+    elif fault == "block":
+        entries[-1] = (1 << max(1, (config.blocks - 1).bit_length())) - 1, index, weight
+    else:
+        entries = []
+    return entries
+
+
+def is_good(entries, config):
+    """Verdict of the golden model, and of the stream's rules: by ascending block, not empty."""
+    blocks = [block for block, _, _ in entries]
+    if not entries or blocks != sorted(blocks) or blocks[-1] >= config.blocks:
+        return False
+    query = Query(tuple(tuple((i, w) for b, i, w in entries if b == block)
+                        for block in range(config.blocks)))
+    try:
+        query.check(config.blocks, config.block_length, config.query_entries, config.weight_bits)
+    except QueryError:
+        return False
+    return True
+
+
+def beats(entries, config, rng):
+    """Payloads of a query, some of them place-holders that carry nothing."""
+    def place_holder():
+        return {"block": rng.randrange(config.blocks), "index": rng.randrange(2), "weight": 1,
+                "empty": 1, "last": 0}
+    result = []
+    for block, index, weight in entries:
+        if rng.random() < .1:
+            result.append(place_holder())
+        result.append({"block": block, "index": index, "weight": weight, "empty": 0, "last": 0})
+    if not result or rng.random() < .1:
+        result.append(place_holder())
+    result[-1]["last"] = 1
+    return result
+
+
+async def clear(ctx, dut, config):
+    """The pass after reset."""
+    ctx.set(dut.clear, 1)
+    for row in range(config.block_length):
+        ctx.set(dut.clear_row, row)
+        await ctx.tick()
+    ctx.set(dut.clear, 0)
+
+
+async def check_content(ctx, dut, config, entries):
+    """Both memories hold these entries and nothing else, and the sums are theirs."""
+    query = Query(tuple(tuple((i, w) for b, i, w in entries if b == block)
+                        for block in range(config.blocks)))
+    assert ctx.get(dut.smax) == query.smax
+    assert ctx.get(dut.q) == query.q
+    assert ctx.get(dut.depth) == query.depth
+    table = query.dense(config.block_length)
+    rows = [[(i, w) for b, i, w in entries if b == block] for block in range(config.blocks)]
+    for number in range(max(config.query_entries, config.block_length)):
+        entry = min(number, config.query_entries - 1)
+        ctx.set(dut.entry, entry)
+        # Another index in each block: blocks are looked up independently.
+        bound = [(number + b) % config.block_length for b in range(config.blocks)]
+        ctx.set(dut.bound, bound)
+        for _ in range(dut.latency):
+            await ctx.tick()
+        for b in range(config.blocks):
+            assert ctx.get(dut.bound_weight[b]) == table[b, bound[b]], (b, bound[b])
+            weight = ctx.get(dut.weight[b])
+            if entry < len(rows[b]):
+                assert (ctx.get(dut.index[b]), weight) == rows[b][entry]
+            else:
+                assert weight == 0 and ctx.get(dut.index[b]) < config.block_length
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_queries(name, seed):
+    config = CONFIGS[name]
+    rng = random.Random(seed)
+    dut = QueryMemory(config)
+    seen = set()
+    refusals = 0
+
+    async def bench(ctx):
+        await clear(ctx, dut, config)
+        ctx.set(dut.unlocked, 1)
+        for _ in range(40):
+            entries = good_entries(config, rng)
+            fault = rng.choice([None, *FAULTS])
+            if fault:
+                entries = spoil(entries, fault, config, rng)
+            good = is_good(entries, config)
+            before = refusals
+            await stream_put(ctx, dut.i, beats(entries, config, rng), rng, rng.choice([0, .5]))
+            assert ctx.get(dut.valid) == good, (fault, entries)
+            await ctx.tick()
+            assert refusals - before == (not good), (fault, entries)
+            if good:
+                await check_content(ctx, dut, config, entries)
+            seen.add((fault, good))
+
+    async def count(ctx):
+        nonlocal refusals
+        async for _, _, valid, refused in ctx.tick().sample(dut.valid, dut.refused):
+            refusals += refused
+            assert not (valid and refused)
+
+    simulate(dut, bench, platform=POISON, processes=[count])
+    assert (None, True) in seen
+    if name == "odd":
+        assert {(fault, False) for fault in FAULTS} <= seen
+
+
+def test_locked_and_forgotten():
+    config = CONFIGS["odd"]
+    rng = random.Random(3)
+    dut = QueryMemory(config)
+    entries = good_entries(config, rng)
+    stream = [{"block": b, "index": i, "weight": w, "empty": 0, "last": n == len(entries) - 1}
+              for n, (b, i, w) in enumerate(entries)]
+
+    async def bench(ctx):
+        await clear(ctx, dut, config)
+        ctx.set(dut.unlocked, 1)
+        await stream_put(ctx, dut.i, stream)
+        ctx.set(dut.unlocked, 0)
+        # A run: the next query waits and the one loaded serves.
+        ctx.set(dut.i.valid, 1)
+        ctx.set(dut.i.payload, stream[-1])
+        for _ in range(10):
+            assert ctx.get(dut.i.ready) == 0 and ctx.get(dut.valid) == 1
+            await ctx.tick()
+        await check_content(ctx, dut, config, entries)
+        ctx.set(dut.i.valid, 0)
+        ctx.set(dut.unlocked, 1)
+        ctx.set(dut.forget, 1)
+        await ctx.tick()
+        ctx.set(dut.forget, 0)
+        assert ctx.get(dut.valid) == 0
+        await stream_put(ctx, dut.i, stream)
+        assert ctx.get(dut.valid) == 1
+        await check_content(ctx, dut, config, entries)
+
+    simulate(dut, bench, platform=POISON)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_time(name):
+    """An entry takes 2 cycles, clearing the query before ``query_entries + 1``."""
+    config = CONFIGS[name]
+    rng = random.Random(4)
+    dut = QueryMemory(config)
+
+    async def bench(ctx):
+        await clear(ctx, dut, config)
+        ctx.set(dut.unlocked, 1)
+        for _ in range(4):
+            entries = good_entries(config, rng)
+            ctx.set(dut.i.valid, 1)
+            cycles = 0
+            for n, (block, index, weight) in enumerate(entries):
+                ctx.set(dut.i.payload, {"block": block, "index": index, "weight": weight,
+                                        "empty": 0, "last": n == len(entries) - 1})
+                while True:
+                    ready = ctx.get(dut.i.ready)
+                    await ctx.tick()
+                    cycles += 1
+                    if ready:
+                        break
+            ctx.set(dut.i.valid, 0)
+            assert ctx.get(dut.valid) == 1
+            assert cycles == 2 * len(entries) + config.query_entries + 1
+            await ctx.tick()
+
+    simulate(dut, bench)
