@@ -31,7 +31,7 @@ class Sampler(wiring.Component):
         Codevectors to draw, at most ``size``.
     start, stop : In(1)
     offset, stride : Out
-        Of the draw that the state stands for.
+        Of the draw that starts or started last, until the state leaps.
     taken : Out(1), codevector : Out, slot : Out
         A drawn codevector and its place.
     busy : Out(1)
@@ -72,15 +72,19 @@ class Sampler(wiring.Component):
         with m.Elif(self.leap):
             m.d.sync += state.eq(Cat(*reversed(entering), state))
 
-        # The smallest 2**n - 1 that covers size - 1.
+        # The smallest 2**n - 1 that covers size - 1. It is kept with the draw: when the trace tells
+        # of it, ``size`` is the next factor's.
         highest = Signal(bits)
-        mask = Signal(bits)
-        m.d.comb += highest.eq(self.size - 1)
-        m.d.comb += mask.eq(Cat(highest[bit:].any() for bit in range(bits)))
+        mask, kept_mask = Signal(bits), Signal(bits)
+        whole, kept_whole = Signal(), Signal()
         m.d.comb += [
-            self.offset.eq(Mux(self.whole, 0, state[:bits] & mask)),
-            self.stride.eq(Mux(self.whole, 1, (state[bits:2 * bits] & mask) | 1)),
+            highest.eq(self.size - 1),
+            mask.eq(Mux(self.start, Cat(highest[bit:].any() for bit in range(bits)), kept_mask)),
+            whole.eq(Mux(self.start, self.whole, kept_whole)),
+            self.offset.eq(Mux(whole, 0, state[:bits] & mask)),
+            self.stride.eq(Mux(whole, 1, (state[bits:2 * bits] & mask) | 1)),
         ]
+        m.d.sync += [kept_mask.eq(mask), kept_whole.eq(whole)]
 
         left = Signal.like(self.count)
         m.d.comb += [
