@@ -15,8 +15,8 @@ __all__ = ["QueryMemory"]
 class QueryMemory(wiring.Component):
     """The loaded query, by entry (for similarities) and by index (for scores).
 
-    An entry takes 3 cycles to load; before the first, the query before is cleared by replaying its
-    entries, in ``query_entries + 2`` cycles. A query with a bad entry is refused whole: ``valid``
+    An entry takes ``entry_cycles`` to load; before the first, the query before is cleared by
+    replaying its entries, in ``clear_cycles``. A query with a bad entry is refused whole: ``valid``
     stays low and ``refused`` pulses at its end. Bad are: a block or index out of range, a block
     lower than the one before, weight 0, an index twice in a block, more than ``query_entries`` in
     a block, a query without entries.
@@ -48,6 +48,12 @@ class QueryMemory(wiring.Component):
     """
 
     latency = Memory.latency
+    entry_cycles = 3
+
+    @property
+    def clear_cycles(self) -> int:
+        """Cycles before the first entry of a query is looked at."""
+        return self.config.query_entries + 1
 
     def __init__(self, config: CoreConfig):
         self.config = config

@@ -197,7 +197,7 @@ def test_locked_and_forgotten():
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_time(name):
-    """An entry takes 2 cycles, clearing the query before ``query_entries + 1``."""
+    """Loading takes the cycles that the component says."""
     config = CONFIGS[name]
     rng = random.Random(4)
     dut = QueryMemory(config)
@@ -220,7 +220,7 @@ def test_time(name):
                         break
             ctx.set(dut.i.valid, 0)
             assert ctx.get(dut.valid) == 1
-            assert cycles == 2 * len(entries) + config.query_entries + 1
+            assert cycles == dut.entry_cycles * len(entries) + dut.clear_cycles
             await ctx.tick()
 
     simulate(dut, bench)
