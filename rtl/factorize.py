@@ -48,6 +48,8 @@ class FactorizeEngine(wiring.Component):
         Begin a run; taken while ``ready``.
     halt : In(1)
         End the run; ``ready`` again ``flush_cycles`` later.
+    forget : In(1)
+        Clear the similarities: another engine runs.
     ready : Out(1)
     parameters : In(run_parameters(config))
     q, depth : In
@@ -94,6 +96,7 @@ class FactorizeEngine(wiring.Component):
         super().__init__({
             "start": In(1),
             "halt": In(1),
+            "forget": In(1),
             "ready": Out(1),
             "parameters": In(run_parameters(config)),
             "q": In(config.block_sum_bits),
@@ -286,7 +289,7 @@ class FactorizeEngine(wiring.Component):
                 ]
                 with m.If(self.start):
                     m.d.comb += multiplier.start.eq(1)
-                    m.d.sync += [self.similarities.eq(0), state.eq(State.LOAD)]
+                    m.d.sync += state.eq(State.LOAD)
 
             # A list for each factor: the known codevector, or a draw; the first factor to be
             # updated needs none. Without anything to search the candidate is verified as it is.
@@ -394,6 +397,8 @@ class FactorizeEngine(wiring.Component):
                     m.d.sync += iteration.eq(iteration + 1)
             with m.Elif(drawn):
                 m.d.sync += resampled.eq(1)
+        with m.If(self.forget | self.start):
+            m.d.sync += self.similarities.eq(0)
         with m.If(self.halt):
             m.d.sync += [state.eq(State.FLUSH), tick.eq(0), verifying.eq(0)]
 

@@ -168,6 +168,7 @@ class Factorizer(wiring.Component):
                 engine.query_weight.eq(query.weight),
                 engine.clear.eq(state == State.CLEAR),
                 engine.clear_row.eq(row),
+                engine.forget.eq(self.start & self.ready),
                 engine.scored.eq(verifier.scored),
                 engine.improved.eq(verifier.improved),
             ]

@@ -33,6 +33,9 @@ CONFIGS = {
                         query_entries=2, weight_bits=4, histogram_bits=9, tag_bits=3),
     "four": CoreConfig(factors=4, blocks=2, block_length=8, max_codevectors=4, list_size=3,
                        query_entries=1, weight_bits=2, histogram_bits=8, tag_bits=3),
+    # Draws that examine more values than a step has cycles.
+    "walks": CoreConfig(factors=2, blocks=2, block_length=32, max_codevectors=17, list_size=16,
+                        query_entries=1, weight_bits=2, histogram_bits=6, tag_bits=4),
     "one block": CoreConfig(factors=3, blocks=1, block_length=5, max_codevectors=3, list_size=1,
                             query_entries=3, weight_bits=6, histogram_bits=24, tag_bits=4),
 }
@@ -139,7 +142,7 @@ class Bench:
         known = tuple(rng.randrange(size) if rng.random() < .15 else UNKNOWN for size in sizes)
         return RunParameters(
             sizes=sizes, known=known, threshold=rng.choice([0, 300, 3000, 30000, 65535]),
-            samples=rng.choice([0, 1, 2, 3, 200]), rule=rng.choice(["min", "min", "sum"]),
+            samples=rng.choice([0, 1, 2, 3, 200, config.list_size]), rule=rng.choice(["min", "min", "sum"]),
             trim=rng.randrange(config.blocks), level=rng.choice([511, 511, 256, 205, 0]),
             max_iterations=rng.choice([0, 1, 2, 6, 6, 12]),
             seed=rng.choice([0, rng.getrandbits(32)]))
@@ -224,11 +227,13 @@ def test_runs(name, seed):
     async def run(ctx):
         nonlocal drawn
         await bench.reset(ctx)
-        # Whatever the seed brings: a run of draws, and one that is accepted.
+        # Whatever the seed brings: a run of draws, one that is accepted, and one that is accepted
+        # when the shortest step there is has begun after it.
         sizes = [bench.config.max_codevectors] * bench.config.factors
         kinds = [RunParameters(sizes=sizes, threshold=65535, level=511, max_iterations=4,
                                samples=2),
-                 RunParameters(sizes=sizes[:-1] + [2], level=0, seed=seed)]
+                 RunParameters(sizes=sizes[:-1] + [2], level=0, seed=seed),
+                 RunParameters(sizes=[1] * len(sizes), level=0)]
         kinds += [bench.new_parameters() for _ in range(6)]
         for parameters in kinds:
             bench.new_query()
@@ -251,9 +256,10 @@ def test_stall():
     async def run(ctx):
         await bench.reset(ctx)
         found = 0
-        for seed in range(1, 40):
+        for seed in range(1, 100):
             bench.new_query()
-            parameters = RunParameters(sizes=(9, 9), threshold=0, samples=2, level=511,
+            parameters = RunParameters(sizes=(9, 9), threshold=bench.rng.choice([0, 2000, 8000]),
+                                       samples=bench.rng.randint(1, 4), level=511,
                                        max_iterations=10, seed=seed)
             _, words = bench.golden.run(bench.query, parameters, trace=True)
             # Draws that follow a score are those of a stall; a step's follow the step.
@@ -261,7 +267,7 @@ def test_stall():
             if any(a == SCORE and b == 2 for a, b in zip(kinds, kinds[1:])):
                 await bench.check_run(ctx, parameters)
                 found += 1
-                if found == 2:
+                if found == 6:
                     return
         raise AssertionError("no run stalls")
 

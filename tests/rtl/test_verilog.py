@@ -56,6 +56,7 @@ def test_no_implicit_sensitivity(text):
 def test_nothing_of_this_machine(text):
     assert not re.search(r"(?<![\w/*])/(?!\*)[A-Za-z_][\w.-]*/", text)
     assert ".py" not in text and "src =" not in text
+    assert ".py" not in to_rtlil(Adder(), "adder")
 
 
 class Adder(wiring.Component):
