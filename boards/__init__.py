@@ -1,1 +1,1 @@
-"""placeholder"""
+"""FPGA parts: synthesis, place and route, and reports of both."""

@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Golden model: the normative behaviour of the core, in NumPy; numba makes it fast."""

@@ -7,7 +7,7 @@ the golden model and the RTL cannot disagree about one.
 from dataclasses import dataclass, field, fields, replace
 
 from .errors import ConfigError, check_choice, check_int
-from .tables import from_table, to_table
+from .tables import from_table, read_toml, to_table, write_toml
 
 __all__ = ["ENGINES", "FRONT_ENDS", "MULTIPLIERS", "CoreConfig", "SystemConfig"]
 
@@ -289,8 +289,21 @@ class SystemConfig:
 
     @classmethod
     def from_table(cls, table: dict) -> "SystemConfig":
-        """Inverse of :meth:`to_table`."""
-        table = dict(table)
-        if isinstance(table.get("core"), dict):
-            table["core"] = CoreConfig.from_table(table["core"])
+        """Inverse of :meth:`to_table`; an unknown field is an error."""
+        if isinstance(table, dict) and isinstance(table.get("core"), dict):
+            table = table | {"core": CoreConfig.from_table(table["core"])}
         return from_table(cls, table, ConfigError)
+
+    def save(self, path) -> None:
+        """Write as TOML, whole or not at all."""
+        write_toml(path, self.to_table())
+
+    @classmethod
+    def load(cls, path) -> "SystemConfig":
+        """Read from TOML; errors name the file."""
+        try:
+            return cls.from_table(read_toml(path, ConfigError))
+        except ConfigError as problem:
+            message = str(problem)
+            raise ConfigError(message if message.startswith(str(path))
+                              else f"{path}: {message}") from None

@@ -16,6 +16,8 @@ MODES = ("factorize", "scan")
 #: How the similarities of the blocks become one: ``min`` is l-infinity (trimmed by ``trim``),
 #: ``sum`` the dot product.
 RULES = ("min", "sum")
+#: Largest codebook that any core can hold.
+LARGEST_CODEBOOK = CoreConfig.RANGES["max_codevectors"][1]
 #: Marks a factor that is not known.
 UNKNOWN = -1
 
@@ -89,26 +91,25 @@ class RunParameters:
             object.__setattr__(self, name, value)
         check_choice("mode", self.mode, MODES, ParameterError)
         check_choice("rule", self.rule, RULES, ParameterError)
-        sizes = self._integers("sizes", self.sizes)
+        sizes = self._integers("sizes", self.sizes, 1)
         if not 2 <= len(sizes) <= 4:
             raise ParameterError(f"sizes {list(sizes)} has {len(sizes)} entries, must have 2..4")
-        known = self._integers("known", self.known) or (UNKNOWN,) * len(sizes)
+        known = self._integers("known", self.known, UNKNOWN) or (UNKNOWN,) * len(sizes)
         if len(known) != len(sizes):
             raise ParameterError(f"known {list(known)} has {len(known)} entries, "
                                  f"sizes has {len(sizes)}")
         for factor, (size, index) in enumerate(zip(sizes, known)):
-            check_int(f"sizes[{factor}]", size, 1, 4096, ParameterError)
             check_int(f"known[{factor}]", index, UNKNOWN, size - 1, ParameterError)
         object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "known", known)
 
     @staticmethod
-    def _integers(name: str, values) -> tuple[int, ...]:
+    def _integers(name: str, values, low: int) -> tuple[int, ...]:
         try:
             values = tuple(values)
         except TypeError:
             raise ParameterError(f"{name} {values!r} is not a list of integers") from None
-        return tuple(check_int(f"{name}[{n}]", v, UNKNOWN, 0xFFFF, ParameterError)
+        return tuple(check_int(f"{name}[{n}]", v, low, LARGEST_CODEBOOK, ParameterError)
                      for n, v in enumerate(values))
 
     def check(self, core: CoreConfig) -> "RunParameters":

@@ -142,7 +142,8 @@ class Bench:
         known = tuple(rng.randrange(size) if rng.random() < .15 else UNKNOWN for size in sizes)
         return RunParameters(
             sizes=sizes, known=known, threshold=rng.choice([0, 300, 3000, 30000, 65535]),
-            samples=rng.choice([0, 1, 2, 3, 200, config.list_size]), rule=rng.choice(["min", "min", "sum"]),
+            samples=rng.choice([0, 1, 2, 3, 200, config.list_size]),
+            rule=rng.choice(["min", "min", "sum"]),
             trim=rng.randrange(config.blocks), level=rng.choice([511, 511, 256, 205, 0]),
             max_iterations=rng.choice([0, 1, 2, 6, 6, 12]),
             seed=rng.choice([0, rng.getrandbits(32)]))

@@ -1,0 +1,65 @@
+# amaranth: UnusedElaboratable=no
+"""docs/components.md lists every component, with the figures that the components state."""
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from amaranth.lib import wiring
+
+from blockfactor.golden.cycles import multiply_digit
+from blockfactor.presets import preset
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "components.md").read_text(encoding="utf-8")
+#: Name -> file, figures.
+ROWS = {name: (file, dict(re.findall(r"`(\w+)` (\d+)", figures)))
+        for name, file, figures in re.findall(
+            r"^\| `(\w+)` \| (\w+)\.py \| [^|]* \| ([^|]*) \| [^|]*\|$", PAGE, re.MULTILINE)}
+CONFIG = preset("demo").core
+#: Components that are not made from a configuration alone.
+ARGUMENTS = {
+    "Memory": (8, 16),
+    "Multiplier": (CONFIG.scaled_threshold_bits, max(CONFIG.product_bits, 16),
+                   multiply_digit(CONFIG)),
+    "WeightDivider": (CONFIG.element_bits, CONFIG.weight_bits),
+    "CodebookMemory": (CONFIG, 3),
+    "ListMemory": (CONFIG, 2),
+    "OrderStatistic": (CONFIG.block_similarity_bits, CONFIG.blocks),
+}
+#: A property whose value is cycles, or on which they depend.
+FIGURE = re.compile(r"latency|cycles|digit|.*_(latency|cycles|drain|overhead)$")
+
+
+def components():
+    """Name -> module of every component in rtl/."""
+    found = {}
+    for path in (ROOT / "rtl").glob("*.py"):
+        module = importlib.import_module(f"blockfactor.rtl.{path.stem}")
+        for name, value in vars(module).items():
+            if (inspect.isclass(value) and issubclass(value, wiring.Component)
+                    and value.__module__ == module.__name__):
+                found[name] = path.stem
+    return found
+
+
+def test_every_component_is_listed():
+    assert {name: file for name, (file, _) in ROWS.items()} == components()
+
+
+def test_every_file_is_named():
+    for path in (ROOT / "rtl").glob("*.py"):
+        assert path.stem == "__init__" or path.name in PAGE, path.name
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_figures(name):
+    """All figures a component has, and no other."""
+    file, figures = ROWS[name]
+    make = getattr(importlib.import_module(f"blockfactor.rtl.{file}"), name)
+    component = make(*ARGUMENTS.get(name, (CONFIG,)))
+    members = {member for member in dir(component) if FIGURE.fullmatch(member)}
+    assert {member: getattr(component, member) for member in members} == {
+        member: int(value) for member, value in figures.items()}
