@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from blockfactor.golden.codebook import Codebooks, product
-from blockfactor.golden.hyperparameters import published_parameters
-from blockfactor.golden.published import Published
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+
+from blockfactor.golden.codebook import Codebooks, product
+from blockfactor.golden.hyperparameters import published_parameters
+from blockfactor.golden.published import Published
 
 BLOCKS = 4
 BLOCK_LENGTH = 128

@@ -16,7 +16,7 @@ from .sampler import Sampler
 from .similarity import SimilarityEngine
 from .trace import StepTrace
 from .tuples import TupleEngine, list_state
-from .verifier import Verifier, reference
+from .verifier import reference
 
 __all__ = ["FactorizeEngine"]
 
@@ -284,8 +284,8 @@ class FactorizeEngine(wiring.Component):
             with m.Case(State.IDLE):
                 m.d.comb += self.ready.eq(1)
                 m.d.sync += [
-                    tick.eq(0), factor.eq(0), loaded.eq(0), starting.eq(1), iteration.eq(0), complete.eq(0),
-                    resampled.eq(0), progress.eq(0), quiet.eq(0), verifying.eq(0),
+                    tick.eq(0), factor.eq(0), loaded.eq(0), starting.eq(1), iteration.eq(0),
+                    complete.eq(0), resampled.eq(0), progress.eq(0), quiet.eq(0), verifying.eq(0),
                 ]
                 with m.If(self.start):
                     m.d.comb += multiplier.start.eq(1)

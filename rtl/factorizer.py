@@ -42,9 +42,9 @@ class Factorizer(wiring.Component):
 
     After reset the memories are cleared in ``block_length`` cycles. Then codevectors and a query
     are written in any order; ``start`` begins a run with ``parameters``, which must be stable from
-    the cycle before until the result is valid; its cycles are those of golden/cycles.py exactly. A query stays loaded
-    until the next one is written. While a run lasts or its result waits, codebook and query streams
-    are held back.
+    the cycle before until the result is valid; its cycles are those of golden/cycles.py exactly. A
+    query stays loaded until the next one is written. While a run lasts or its result waits,
+    codebook and query streams are held back.
 
     Parameters
     ----------

@@ -203,7 +203,8 @@ def run(model: Model, bench: str, folder: Path, settings: dict[str, str] | None 
     results.unlink(missing_ok=True)
     try:
         with _environment(model.simulator):
-            runner.test(hdl_toplevel=model.top, hdl_toplevel_lang="verilog", test_module=bench, test_dir=folder, seed=seed,
+            runner.test(hdl_toplevel=model.top, hdl_toplevel_lang="verilog", test_module=bench,
+                        test_dir=folder, seed=seed,
                         build_dir=model.folder / "model", results_xml=str(results),
                         log_file=log, waves=model.waves, testcase=tests,
                         extra_env={"PYTHONPATH": python_path, "COCOTB_ANSI_OUTPUT": "0",

@@ -20,7 +20,7 @@ KINDS = ("clean", "soft", "damaged")
 
 @dataclass(frozen=True)
 class Item:
-    """One query with all it needs; ``elements`` (int [B, L]) is used instead of ``query`` if set."""
+    """One query with all it needs; ``elements`` (int [B, L]) takes the place of ``query``."""
 
     codebooks: Codebooks
     query: Query | None

@@ -7,13 +7,13 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+
+from blockfactor import cli, codebook_files, config, parameters, presets
+from blockfactor.errors import BlockfactorError
 from blockfactor.golden import codebook, factorizer, query
 from blockfactor.golden._archive import write_archive
 from blockfactor.golden.codebook import Codebooks
 from blockfactor.golden.query import QuerySet
-
-from blockfactor import cli, codebook_files, config, parameters, presets
-from blockfactor.errors import BlockfactorError
 
 __all__ = ["NAMES", "attempt", "write_files"]
 

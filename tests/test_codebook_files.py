@@ -4,7 +4,6 @@ import subprocess
 
 import numpy as np
 import pytest
-from blockfactor.golden.codebook import Codebooks
 
 from blockfactor.codebook_files import (
     SUFFIXES,
@@ -20,6 +19,7 @@ from blockfactor.codebook_files import (
 )
 from blockfactor.config import CoreConfig
 from blockfactor.errors import CodebookError
+from blockfactor.golden.codebook import Codebooks
 from blockfactor.presets import PRESETS
 
 #: Sizes, blocks, block length: one codevector, one block, lengths around a byte, widest index.

@@ -5,10 +5,9 @@ import shlex
 import tomllib
 from pathlib import Path
 
-from blockfactor.golden.codebook import Codebooks
-
 from blockfactor import cli
 from blockfactor.codebook_files import to_c
+from blockfactor.golden.codebook import Codebooks
 from blockfactor.parameters import RunParameters
 
 PAGE = (Path(__file__).parents[1] / "docs" / "files.md").read_text(encoding="utf-8")

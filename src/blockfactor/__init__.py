@@ -1,8 +1,8 @@
 """blockfactor: hardware that factorizes sparse block codes, and its bit-exact golden model.
 
-The configuration objects are here; ``blockfactor.golden`` is the model in NumPy, ``blockfactor.rtl``
-the core in Amaranth, ``blockfactor.sim`` runs the one against the other, ``blockfactor.boards`` builds
-for FPGAs.
+The configuration objects are here; ``blockfactor.golden`` is the model in NumPy,
+``blockfactor.rtl`` the core in Amaranth, ``blockfactor.sim`` runs the one against the other,
+``blockfactor.boards`` builds for FPGAs.
 """
 
 from .config import CoreConfig, SystemConfig

@@ -43,7 +43,8 @@ def _preset(name, about, core, clean, margin=4.0, **soft):
     return Preset(name, about, SystemConfig(core=core), clean, clean.replace(**soft), margin)
 
 
-#: All presets by name. T and A are the published ones where there are any (arXiv 2303.13957's code).
+#: All presets by name. T and A are the published ones where there are any (code of
+#: arXiv 2303.13957).
 PRESETS = {p.name: p for p in (
     _preset("demo", "F=3, M=22, D=512, B=4: small, with a dense front-end",
             CoreConfig(max_codevectors=32, element_bits=8),

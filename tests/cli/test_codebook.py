@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from blockfactor.golden.codebook import Codebooks
 
 from blockfactor.codebook_files import read_codebooks
+from blockfactor.golden.codebook import Codebooks
 from blockfactor.presets import PRESETS
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from blockfactor.golden.codebook import Codebooks
 from blockfactor.golden.query import QuerySet, from_probabilities
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from blockfactor.golden.codebook import Codebooks, bind, encode, product, unbind
 
 from blockfactor.errors import BlockfactorError, CodebookError
+from blockfactor.golden.codebook import Codebooks, bind, encode, product, unbind
 
 
 def one_hot(indices, length):

@@ -1,7 +1,7 @@
 import pytest
-from blockfactor.golden.hyperparameters import PUBLISHED, published_parameters
 
 from blockfactor.errors import ParameterError
+from blockfactor.golden.hyperparameters import PUBLISHED, published_parameters
 
 
 @pytest.mark.parametrize(("problem", "expected"), [

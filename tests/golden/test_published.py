@@ -10,13 +10,13 @@ import sys
 
 import numpy as np
 import pytest
+
+from blockfactor.errors import ParameterError, QueryError
 from blockfactor.golden import published as module
 from blockfactor.golden.codebook import Codebooks, encode, product
 from blockfactor.golden.hyperparameters import published_parameters
 from blockfactor.golden.published import Published
 from blockfactor.golden.query import Query, clean, soft, soft_probabilities
-
-from blockfactor.errors import ParameterError, QueryError
 
 
 class Literal:

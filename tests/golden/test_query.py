@@ -2,6 +2,8 @@ import math
 
 import numpy as np
 import pytest
+
+from blockfactor.errors import QueryError
 from blockfactor.golden.codebook import Codebooks, product
 from blockfactor.golden.query import (
     Query,
@@ -16,8 +18,6 @@ from blockfactor.golden.query import (
     soft_batch,
     soft_probabilities,
 )
-
-from blockfactor.errors import QueryError
 
 
 def test_order_sums_and_forms():

@@ -12,7 +12,7 @@ from blockfactor.golden import cycles
 from blockfactor.golden.codebook import Codebooks, encode
 from blockfactor.golden.factorizer import Factorizer
 from blockfactor.golden.query import Query
-from blockfactor.golden.trace import SCORE, STEP
+from blockfactor.golden.trace import DRAW, SCORE, STEP
 from blockfactor.golden.verifier import accept_level
 from blockfactor.parameters import UNKNOWN, RunParameters
 from blockfactor.presets import PRESETS
@@ -130,9 +130,13 @@ class Bench:
                 inside = [product[b], *(x for x in inside if x != product[b])][:count]
             weights = sorted((rng.randint(1, config.max_weight) for _ in inside), reverse=True)
             blocks.append(tuple(zip(inside, weights)))
-        self.query = Query(tuple(blocks))
-        self.index, self.weight = self.query.arrays(config.query_entries)
-        self.table = self.query.dense(config.block_length)
+        self.load(Query(tuple(blocks)))
+
+    def load(self, query):
+        """What the query memory holds."""
+        self.query = query
+        self.index, self.weight = query.arrays(self.config.query_entries)
+        self.table = query.dense(self.config.block_length)
 
     def new_parameters(self):
         """Everything a run can be asked for."""
@@ -234,8 +238,11 @@ def test_runs(name, seed):
         kinds = [RunParameters(sizes=sizes, threshold=65535, level=511, max_iterations=4,
                                samples=2),
                  RunParameters(sizes=sizes[:-1] + [2], level=0, seed=seed),
-                 RunParameters(sizes=[1] * len(sizes), level=0)]
-        kinds += [bench.new_parameters() for _ in range(6)]
+                 RunParameters(sizes=[1] * len(sizes), level=0),
+                 # Few tuples, and a draw that examines many values.
+                 RunParameters(sizes=[1] * (len(sizes) - 1) + sizes[-1:], threshold=65535,
+                               samples=bench.config.list_size, level=511, max_iterations=3)]
+        kinds += [bench.new_parameters() for _ in range(5)]
         for parameters in kinds:
             bench.new_query()
             result, words = await bench.check_run(ctx, parameters)
@@ -250,27 +257,38 @@ def test_runs(name, seed):
     assert factors == set(range(bench.config.factors))
 
 
+def sampled_factors(words):
+    """Whether each factor's list was drawn, per iteration of a run with two factors."""
+    flags = [word >> 2 & 1 for (kind, word), (before, _) in zip(words[1:], words)
+             if kind == STEP != before]
+    return list(zip(flags[::2], flags[1::2]))
+
+
 def test_stall():
-    """Without draws or progress all lists are drawn anew after three iterations."""
+    """Without draws or progress all lists are drawn anew after three iterations, not sooner."""
     bench = Bench("two", 5)
+    chosen = {"stalls": [], "late draws": []}
+    for seed in range(1, 400):
+        bench.new_query()
+        parameters = RunParameters(sizes=(9, 9), threshold=bench.rng.choice([0, 2000, 8000]),
+                                   samples=bench.rng.randint(1, 4), level=511,
+                                   max_iterations=10, seed=seed)
+        _, words = bench.golden.run(bench.query, parameters, trace=True)
+        words = [(int(kind), int(word)) for kind, word in words]
+        flags = sampled_factors(words)
+        # Draws that follow a score are those of a stall; a step's follow the step.
+        if any(a == SCORE and b == DRAW for (a, _), (b, _) in zip(words, words[1:])):
+            chosen["stalls"].append((bench.query, parameters))
+        # A draw for the last factor only, and then none, delays it as any other draw.
+        if ((0, 1), (0, 0), (0, 0)) in zip(flags, flags[1:], flags[2:]):
+            chosen["late draws"].append((bench.query, parameters))
+    assert all(len(runs) >= 3 for runs in chosen.values())
 
     async def run(ctx):
         await bench.reset(ctx)
-        found = 0
-        for seed in range(1, 100):
-            bench.new_query()
-            parameters = RunParameters(sizes=(9, 9), threshold=bench.rng.choice([0, 2000, 8000]),
-                                       samples=bench.rng.randint(1, 4), level=511,
-                                       max_iterations=10, seed=seed)
-            _, words = bench.golden.run(bench.query, parameters, trace=True)
-            # Draws that follow a score are those of a stall; a step's follow the step.
-            kinds = [int(kind) for kind, _ in words]
-            if any(a == SCORE and b == 2 for a, b in zip(kinds, kinds[1:])):
-                await bench.check_run(ctx, parameters)
-                found += 1
-                if found == 6:
-                    return
-        raise AssertionError("no run stalls")
+        for query, parameters in chosen["stalls"][:3] + chosen["late draws"][:3]:
+            bench.load(query)
+            await bench.check_run(ctx, parameters)
 
     simulate(bench.harness, run, platform=POISON, processes=[bench.memories])
 

@@ -46,9 +46,7 @@ def test_draws(max_codevectors, list_size):
                 assert (ctx.get(dut.offset), ctx.get(dut.stride)) == (offset, stride), hex(seed)
                 await ctx.tick()
                 ctx.set(dut.start, 0)
-                # The draw is told of later, when size and kind are another factor's.
                 ctx.set(dut.whole, rng.random() < .5)
-                assert (ctx.get(dut.offset), ctx.get(dut.stride)) == (offset, stride), hex(seed)
                 taken = []
                 for cycle in range(examined):
                     assert ctx.get(dut.busy) == 1
@@ -68,6 +66,10 @@ def test_draws(max_codevectors, list_size):
                 have = len(taken)
                 assert taken == members[:have].tolist()
                 assert len(set(taken)) == have == (count if stop is None else have)
+                # The draw is told of later, when size and kind are another factor's.
+                ctx.set(dut.size, rng.randint(1, max_codevectors))
+                ctx.set(dut.count, rng.randint(0, list_size))
+                assert (ctx.get(dut.offset), ctx.get(dut.stride)) == (offset, stride), hex(seed)
                 # Walks leave the state alone, until told to leap.
                 if rng.random() < .7:
                     ctx.set(dut.leap, 1)

@@ -9,9 +9,9 @@ import zlib
 import numpy as np
 import pytest
 
+from blockfactor.golden.codebook import encode
 from blockfactor.golden.frontend import quantise
 from blockfactor.golden.query import soft_probabilities
-from blockfactor.golden.codebook import encode
 from blockfactor.presets import PRESETS
 from blockfactor.rtl.memory import POISON
 from blockfactor.sim.simulate import model, simulate
@@ -32,11 +32,11 @@ COUNTS = {
 
 
 def special(preset, count: int, limit: int, seed: int) -> list[Item]:
-    """Runs with unusual parameters: known factors, scan, limits, rules, small codebooks, A, seeds."""
+    """Runs with unusual parameters: known factors, scan, limits, rules, sizes, A, seeds."""
     core = preset.core
     rng = np.random.default_rng(seed)
     items = []
-    for number in range(count):
+    for _ in range(count):
         kind = ("clean", "soft", "damaged")[rng.integers(3)]
         sizes = tuple(int(rng.integers(1, min(m, 24) + 1)) for m in preset.clean.sizes)
         changes = {"sizes": sizes, "samples": int(rng.choice([0, 1, 3, 9, 65535])),

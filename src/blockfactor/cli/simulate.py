@@ -112,15 +112,15 @@ def _workload(args, chosen):
         raise QueryError("--query-file needs --codebook-file: queries mean nothing without one")
     queries = QuerySet.load(args.query_file)
     items = []
-    for number in range(min(len(queries), args.queries or len(queries))):
-        query = queries[number]
+    for row in range(min(len(queries), args.queries or len(queries))):
+        query = queries[row]
         try:
             query.check(core.blocks, core.block_length, core.query_entries, core.weight_bits)
             if not query.smax:
                 raise QueryError("query is empty: no block has an entry")
         except QueryError as problem:
-            raise QueryError(f"{args.query_file}, query {number}: {problem}") from None
-        truth = None if queries.truth is None else tuple(int(m) for m in queries.truth[number])
+            raise QueryError(f"{args.query_file}, query {row}: {problem}") from None
+        truth = None if queries.truth is None else tuple(int(m) for m in queries.truth[row])
         items.append(Item(books, query, parameters, truth))
     return Workload(core, items, seed=args.seed)
 
