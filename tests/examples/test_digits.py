@@ -1,33 +1,13 @@
 """examples/digits: the committed networks, images and settings, without PyTorch or scikit-learn."""
 
-import importlib
-import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from digits_example import FOLDER, evaluate, network, picture
 
 from blockfactor.errors import BlockfactorError
-
-FOLDER = Path(__file__).parents[2] / "examples" / "digits"
-
-
-def load_package():
-    """Import the example as a package of its own, whatever the working directory."""
-    name = "blockfactor_digits_example"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, FOLDER / "__init__.py",
-                                                      submodule_search_locations=[str(FOLDER)])
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return name
-
-
-evaluate, network, picture, settings = (
-    importlib.import_module(f"{load_package()}.{module}")
-    for module in ("evaluate", "network", "picture", "settings"))
 
 VARIANTS = [("b4", 4, 128), ("b8", 8, 64)]
 

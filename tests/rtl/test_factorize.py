@@ -305,7 +305,7 @@ def test_halt_anywhere(name):
         sizes = (bench.config.max_codevectors,) * bench.config.factors
         ended = RunParameters(sizes=sizes, threshold=300, samples=2, level=511, max_iterations=50)
         short = ended.replace(max_iterations=2)
-        for _ in range(14):
+        for _ in range(9):
             await bench.begin(ctx, ended)
             for _ in range(bench.rng.randrange(120)):
                 await ctx.tick()
