@@ -1,5 +1,6 @@
 """Components as RTLIL and as Verilog that every simulator reads the same way."""
 
+import re
 import subprocess
 import sys
 
@@ -25,6 +26,10 @@ attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hier
 -remove amaranth.decoding
 write_verilog -norename
 """
+
+#: A multiplexer of more than two inputs becomes a function. Its name begins with a dollar sign,
+#: which Icarus Verilog takes for a system function's, escaped or not; that Yosys cannot rename it.
+FUNCTION = re.compile(r"\\\$procmux\$(\d+) ")
 
 
 class VerilogError(RuntimeError):
@@ -57,4 +62,4 @@ def to_verilog(component: wiring.Component, name: str, platform=None) -> str:
                          capture_output=True, check=False)
     if run.returncode:
         raise VerilogError(f"Yosys failed on {name}: {run.stderr.strip()}")
-    return run.stdout
+    return FUNCTION.sub(r"choice_\1 ", run.stdout)
