@@ -109,7 +109,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
             candidate[f] = 0
             count = 0
             for m in range(sizes[f]):
-                block_similarities(code[f, m], index, weight, depth, histogram, values)
+                block_similarities(code, f, m, index, weight, depth, histogram, values)
                 value = combine(values, trim, use_sum)
                 if value > best_similarity:
                     best_similarity = value

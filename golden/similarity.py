@@ -16,16 +16,18 @@ def leading_one(value):
 
 
 @jit
-def block_similarities(codevector, index, weight, depth, histogram, values):
-    """Fill ``values[b]`` with the sum over the query's entries of weight times histogram.
+def block_similarities(code, factor, codevector, index, weight, depth, histogram, values):
+    """Fill ``values[b]``, for a factor's codevector, with its similarity in that block.
 
-    An unused entry has weight 0, so an empty block gives 0.
+    It is the sum over the query's entries of weight times histogram, at the entry's index less the
+    codevector's. An unused entry has weight 0, so an empty block gives 0.
     """
     blocks, length = histogram.shape
     for b in range(blocks):
         total = 0
+        own = code[factor, codevector, b]
         for e in range(depth):
-            x = index[b, e] - codevector[b]
+            x = index[b, e] - own
             if x < 0:
                 x += length
             total += weight[b, e] * histogram[b, x]
@@ -41,6 +43,11 @@ def combine(values, trim, use_sum):
         for b in range(blocks):
             total += values[b]
         return total
+    if trim == 0:
+        least = values[0]
+        for b in range(1, blocks):
+            least = min(least, values[b])
+        return least
     for b in range(blocks):
         rank = 0
         for c in range(blocks):

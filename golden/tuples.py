@@ -1,5 +1,7 @@
 """Tuple engine: unbinds every tuple of the other factors' lists into histograms."""
 
+import numpy as np
+
 from ._jit import jit
 
 __all__ = ["list_weight", "unbind_tuples"]
@@ -44,36 +46,47 @@ def unbind_tuples(code, factor, members, weights, lengths, limit, histogram):
     length = histogram.shape[1]
     histogram[:] = 0
     inner = factors - 1 if factor != factors - 1 else factors - 2
-    outer = 1
+    slot = np.zeros(factors, dtype=np.int64)  # of the outer lists, an odometer
+    tuples = 1
+    product = 1
     for g in range(factors):
-        if g != factor and g != inner:
-            outer *= lengths[g]
-    product = 0
-    for prefix in range(outer):
-        rest = prefix
+        if g != factor:
+            tuples *= lengths[g]
+            total = 0
+            for i in range(lengths[g]):
+                total += weights[g, i]
+            product *= total
+    count = lengths[inner]
+    fast = np.empty((blocks, count), dtype=np.int64)  # the inner list's indices, in order of use
+    for j in range(count):
+        for b in range(blocks):
+            fast[b, j] = code[inner, members[inner, j], b]
+    more = True
+    while more:
         weight = 1
-        shift0 = members[inner, 0] * 0
         for g in range(factors):
             if g != factor and g != inner:
-                weight *= weights[g, rest % lengths[g]]
-                rest //= lengths[g]
-        for j in range(lengths[inner]):
-            product += weight * weights[inner, j]
+                weight *= weights[g, slot[g]]
+        if weight == 0:
+            count = 0
         for b in range(blocks):
-            rest = prefix
-            shift = shift0
+            shift = 0
             for g in range(factors):
                 if g != factor and g != inner:
-                    shift += code[g, members[g, rest % lengths[g]], b]
-                    rest //= lengths[g]
-            shift %= length
-            for j in range(lengths[inner]):
-                x = shift + code[inner, members[inner, j], b]
-                if x >= length:
-                    x -= length
-                histogram[b, x] += weight * weights[inner, j]
-    for b in range(blocks):
-        for x in range(length):
-            if histogram[b, x] > limit:
-                histogram[b, x] = limit
-    return outer * lengths[inner], product
+                    shift += code[g, members[g, slot[g]], b]
+                    if shift >= length:
+                        shift -= length
+            for j in range(count):
+                x = shift + fast[b, j]
+                x -= length * (x >= length)  # no branch: it would be taken at random
+                # Weights are not negative, so the order of saturating additions does not matter.
+                histogram[b, x] = min(histogram[b, x] + weight * weights[inner, j], limit)
+        count = lengths[inner]
+        more = False
+        for g in range(factors):
+            if g != factor and g != inner and not more:
+                slot[g] += 1
+                more = slot[g] < lengths[g]
+                if not more:
+                    slot[g] = 0
+    return tuples, product

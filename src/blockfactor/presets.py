@@ -48,7 +48,8 @@ def _preset(name, about, core, clean, margin=4.0, **soft):
 PRESETS = {p.name: p for p in (
     _preset("demo", "F=3, M=22, D=512, B=4: small, with a dense front-end",
             CoreConfig(max_codevectors=32, element_bits=8),
-            RunParameters(sizes=(22, 22, 22), threshold=_t16(.0034), samples=15)),
+            RunParameters(sizes=(22, 22, 22), threshold=_t16(.0034), samples=15),
+            threshold=_t16(.004), samples=8, trim=1),
     _preset("tiny", "F=3, M up to 64, D=512, B=4: fits an iCE40 UP5K beside a bus",
             CoreConfig(max_codevectors=64, list_size=32, histogram_bits=11, tag_bits=5,
                        engines=("factorize",)),
@@ -68,7 +69,7 @@ PRESETS = {p.name: p for p in (
     _preset("robust", "F=3, M=32, D=512, B=8: survives wrong blocks",
             CoreConfig(blocks=8, block_length=64, element_bits=8),
             RunParameters(sizes=(32,) * 3, threshold=_t16(.008), samples=18),
-            margin=4.0, trim=2, level=192),
+            margin=4.0, threshold=_t16(.006), samples=12, trim=1, level=192),
     _preset("odd", "F=3, M=20, D=500, B=5: block length 100 is no power of two",
             CoreConfig(blocks=5, block_length=100, max_codevectors=24, list_size=16,
                        query_entries=6, weight_bits=5, element_bits=10, multiplier="dsp"),

@@ -54,7 +54,7 @@ def compare(seed: int) -> None:
     values = np.zeros(blocks, dtype=np.int64)
     got = []
     for m in range(size):
-        block_similarities(s["code"][s["factor"], m], s["index"], s["weight"],
+        block_similarities(s["code"], s["factor"], m, s["index"], s["weight"],
                            s["index"].shape[1], histogram, values)
         got.append(int(combine(values, s["trim"], s["use_sum"])))
     want = oracle.similarities(s["query"], bound, s["code"][s["factor"]], s["trim"], s["use_sum"])

@@ -69,7 +69,7 @@ def test_lists(name, seed):
             similarities = []
             values = np.zeros(blocks, dtype=np.int64)
             for m in range(size):
-                block_similarities(code[m], index, weight, depth, histogram, values)
+                block_similarities(code[None], 0, m, index, weight, depth, histogram, values)
                 similarities.append(int(combine(values, trim, use_sum)))
             theta = rng.choice([0, *similarities, max(similarities)])
             if rng.random() < .5:

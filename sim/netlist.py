@@ -1,0 +1,57 @@
+"""The core as it comes out of synthesis for iCE40, as Verilog for any bench of the core.
+
+Every look-up table, carry, flip-flop and block RAM of the netlist is replaced by the model of it
+that Yosys brings. Flip-flops start at 0 and memories at their initial content, as in the FPGA.
+"""
+
+from pathlib import Path
+
+from blockfactor.boards.parts import part
+from blockfactor.boards.synthesis import Netlist, run_yosys, synthesise
+from blockfactor.config import CoreConfig
+from blockfactor.rtl.factorizer import Factorizer
+from blockfactor.rtl.verilog import to_rtlil
+
+from .simulate import TOP
+
+__all__ = ["netlist_verilog"]
+
+#: No default values of ports: not all simulators take them. Nothing is optimised here, so that
+#: what is simulated is what was synthesised.
+SCRIPT = """read_json {top}.json
+read_verilog -overwrite -D NO_ICE40_DEFAULT_ASSIGNMENTS +/ice40/cells_sim.v
+hierarchy -check -top {top}
+proc
+flatten
+memory_collect
+select -assert-none t:SB_*
+clean -purge
+write_verilog -norename -noattr {top}.netlist.v
+"""
+
+
+def netlist_verilog(config: CoreConfig, folder, target: str = "up5k") -> tuple[str, Netlist]:
+    """Synthesise a core with trace stream for an iCE40 part; return its netlist.
+
+    Parameters
+    ----------
+    folder : path
+        For the tools' files.
+    target : str
+        Name of an iCE40 part.
+
+    Returns
+    -------
+    verilog : str
+        One module, ``factorizer``, made of models of the cells.
+    netlist : Netlist
+
+    Raises
+    ------
+    SynthesisError
+        Yosys is missing or failed, or the netlist has a latch, a loop, or a cell without model.
+    """
+    folder = Path(folder)
+    netlist = synthesise(to_rtlil(Factorizer(config, trace=True), TOP), TOP, part(target), folder)
+    run_yosys(SCRIPT.format(top=TOP), folder, "models.log")
+    return (folder / f"{TOP}.netlist.v").read_text(encoding="utf-8"), netlist

@@ -1,0 +1,3 @@
+"""Parts of :mod:`blockfactor.generate`: Verilog text, ports, test vectors, test bench."""
+
+__all__: list[str] = []

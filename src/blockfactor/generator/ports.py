@@ -1,0 +1,166 @@
+"""Ports of a core, bit by bit: from its signature and the layouts of its payloads."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from amaranth.hdl import Shape, Signal, ValueCastable
+from amaranth.lib import data
+from amaranth.lib.wiring import Flow
+
+from ..rtl.factorizer import Factorizer
+from ..rtl.layouts import Stop
+
+__all__ = ["Field", "Port", "fields_of", "markdown", "ports_of"]
+
+STOP_CODES = ", ".join(f"{stop.value} {stop.name.lower()}" for stop in Stop)
+
+#: What ports and their fields mean, by ``port`` and ``port.field``.
+MEANINGS = {
+    "clk": "clock; everything happens at its rising edge",
+    "rst": "synchronous reset, at least one cycle; the memories are cleared in the block_length "
+           "cycles after it",
+    "ready": "a run can start",
+    "loaded": "a query is loaded",
+    "start": "one cycle: begin a run; ignored, and an error, while not ready",
+    "abort": "one cycle: end the run; its result has stop reason aborted",
+    "reset": "soft reset: as rst, but the codebooks stay",
+    "clear_errors": "clears the errors",
+    "query": "entries of a sparse query, by ascending block",
+    "query.block": "block the entry belongs to",
+    "query.index": "index within the block, below block_length",
+    "query.weight": "weight, not 0",
+    "query.empty": "1: no entry, a place-holder by which a query without any can end",
+    "query.last": "1: this entry ends the query",
+    "dense": "elements of a dense query: index 0 of every block, then index 1, and so on",
+    "dense.": "element of block {}",
+    "codebook": "codevectors to be stored",
+    "codebook.factor": "codebook",
+    "codebook.codevector": "number of the codevector",
+    "codebook.indices": "index of the one in block {}",
+    "parameters": "run parameters, stable from the cycle before start to the result; "
+                  "dense_threshold while a dense query is sent, too",
+    "parameters.sizes": "codevectors in use of codebook {}",
+    "parameters.scan": "1: try every tuple; 0: factorize",
+    "parameters.threshold": "T16, threshold of activation in 65536ths",
+    "parameters.samples": "A, codevectors drawn; 0: all at the start, half of them later",
+    "parameters.use_sum": "1: blocks' similarities are summed; 0: their minimum counts",
+    "parameters.trim": "r, blocks left out of the minimum, smallest first",
+    "parameters.level": "accepted when 256 * score >= level * smax",
+    "parameters.max_iterations": "passes after which factorize gives up",
+    "parameters.max_tuples": "tuples after which scan gives up",
+    "parameters.seed": "start of the random generator; 0 counts as 1",
+    "parameters.known": "bit f: the codevector of factor f is given",
+    "parameters.known_index": "that codevector of factor {}",
+    "parameters.dense_threshold": "elements of a dense query below it are not kept",
+    "result": "what a run returns; held until taken",
+    "result.indices": "codevector found for factor {}",
+    "result.score": "score of that tuple",
+    "result.smax": "largest score possible",
+    "result.runner_up": "best score of any other tuple",
+    "result.similarities": "similarity of the best codevector of factor {} at its last update",
+    "result.iterations": "passes over the factors (factorize) or tuples (scan)",
+    "result.cycles": "cycles from the accepted start to the valid result",
+    "result.seed": "seed used",
+    "result.stop": f"why the run ended: {STOP_CODES}",
+    "result.crc": "CRC-32 of the run's trace",
+    "errors": "sticky errors, until clear_errors",
+    "errors.bad_query": "a query was refused: index, weight, order, duplicate or too many entries",
+    "errors.bad_codebook": "a codevector was refused: factor, number or index out of range",
+    "errors.bad_parameter": "a start was refused: parameters the core cannot run",
+    "errors.no_query": "a start was refused: no query is loaded",
+    "errors.busy_start": "a start while not ready was ignored",
+    "trace": "words of the run's trace, for simulation; never waits",
+    "trace.kind": "0 entry, 1 step, 2 draw, 3 score",
+    "trace.word": "the word",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """Bits ``offset + width - 1`` down to ``offset`` of a port."""
+
+    name: str
+    offset: int
+    width: int
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port; ``fields`` is empty where it is a plain signal or number."""
+
+    name: str
+    direction: str
+    width: int
+    meaning: str
+    fields: tuple[Field, ...] = ()
+
+
+def fields_of(layout, member: str) -> Iterator[Field]:
+    """Fields of a payload, lowest first; those of an array one by one."""
+    if isinstance(layout, data.ArrayLayout):
+        for number in range(layout.length):
+            field = layout[number]
+            yield Field(f"[{number}]", field.offset, field.width,
+                        MEANINGS[f"{member}."].format(number))
+        return
+    for name, field in layout:
+        meaning = MEANINGS[f"{member}.{name}"]
+        if isinstance(field.shape, data.ArrayLayout):
+            for number in range(field.shape.length):
+                part = field.shape[number]
+                yield Field(f"{name}[{number}]", field.offset + part.offset, part.width,
+                            meaning.format(number))
+        else:
+            yield Field(name, field.offset, field.width, meaning)
+
+
+def _meaning(path: tuple[str, ...]) -> str:
+    if len(path) == 1:
+        return MEANINGS[path[0]]
+    if path[-1] == "valid":
+        return f"{path[0]} has a payload"
+    if path[-1] == "ready":
+        return f"{path[0]} takes it: a transfer is an edge with valid and ready"
+    return MEANINGS[path[0]]
+
+
+def ports_of(core: Factorizer) -> list[Port]:
+    """Ports of a core's top module: clock, reset, then the signature's in its order."""
+    found = [Port(name, "input", 1, MEANINGS[name]) for name in ("clk", "rst")]
+    for path, member, value in core.signature.flatten(core):
+        if isinstance(value, ValueCastable):
+            value = value.as_value()
+        if not isinstance(value, Signal):
+            continue  # constant: an always-ready stream's ready
+        payload = isinstance(member.shape, (data.StructLayout, data.ArrayLayout))
+        path = tuple(map(str, path))
+        found.append(Port("__".join(path), "input" if member.flow is Flow.In else "output",
+                          Shape.cast(member.shape).width, _meaning(path),
+                          tuple(fields_of(member.shape, path[0])) if payload else ()))
+    return found
+
+
+def markdown(name: str, ports: list[Port]) -> str:
+    """Page that describes the ports."""
+    lines = [
+        f"# Ports of {name}",
+        "",
+        "A stream's payload is transferred at a rising edge of `clk` with `valid` and `ready` both "
+        "1. `valid`, once 1, stays, and the payload with it, until then; it does not wait for "
+        "`ready`.",
+        "",
+        "| port | direction | bits | meaning |",
+        "|---|---|---:|---|",
+        *(f"| `{p.name}` | {p.direction} | {p.width} | {p.meaning} |" for p in ports),
+    ]
+    for port in ports:
+        if port.fields:
+            lines += ["", f"## `{port.name}`", "", "| bits | field | meaning |", "|---:|---|---|"]
+            lines += [f"| {_range(f)} | `{f.name}` | {f.meaning} |" for f in port.fields]
+    return "\n".join([*lines, ""])
+
+
+def _range(field: Field) -> str:
+    top = field.offset + field.width - 1
+    return f"{top}:{field.offset}" if field.width > 1 else str(top)

