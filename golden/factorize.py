@@ -17,7 +17,7 @@ from .result import (
     STOP_LIMIT,
 )
 from .sampler import draw_bits, draw_count, leap, walk
-from .similarity import block_similarities, combine, leading_one, threshold
+from .similarity import leading_one, similarities, threshold
 from .trace import DRAW, ENTRY, SCORE, STEP, emit
 from .tuples import list_weight, unbind_tuples
 from .verifier import ACCEPTED, score, verify
@@ -59,7 +59,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
     lengths = np.zeros(factors, dtype=np.int64)
     candidate = np.zeros(factors, dtype=np.int64)
     histogram = np.zeros((blocks, length), dtype=np.int64)
-    values = np.zeros(blocks, dtype=np.int64)
+    values = np.zeros(code.shape[1], dtype=np.int64)
 
     loads = factors * t_load
     unknown = 0
@@ -108,9 +108,9 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
             best_similarity = 0
             candidate[f] = 0
             count = 0
+            similarities(code, f, sizes[f], index, weight, depth, histogram, trim, use_sum, values)
             for m in range(sizes[f]):
-                block_similarities(code, f, m, index, weight, depth, histogram, values)
-                value = combine(values, trim, use_sum)
+                value = values[m]
                 if value > best_similarity:
                     best_similarity = value
                     candidate[f] = m

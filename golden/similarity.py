@@ -1,8 +1,10 @@
 """Similarity engine: look-ups, order statistic over the blocks, threshold activation."""
 
+import numpy as np
+
 from ._jit import jit
 
-__all__ = ["block_similarities", "combine", "leading_one", "threshold"]
+__all__ = ["combine", "leading_one", "similarities", "threshold"]
 
 
 @jit
@@ -13,25 +15,6 @@ def leading_one(value):
         value >>= 1
         position += 1
     return position
-
-
-@jit
-def block_similarities(code, factor, codevector, index, weight, depth, histogram, values):
-    """Fill ``values[b]``, for a factor's codevector, with its similarity in that block.
-
-    It is the sum over the query's entries of weight times histogram, at the entry's index less the
-    codevector's. An unused entry has weight 0, so an empty block gives 0.
-    """
-    blocks, length = histogram.shape
-    for b in range(blocks):
-        total = 0
-        own = code[factor, codevector, b]
-        for e in range(depth):
-            x = index[b, e] - own
-            if x < 0:
-                x += length
-            total += weight[b, e] * histogram[b, x]
-        values[b] = total
 
 
 @jit
@@ -56,6 +39,29 @@ def combine(values, trim, use_sum):
         if rank == trim:
             total = values[b]
     return total
+
+
+@jit
+def similarities(code, factor, size, index, weight, depth, histogram, trim, use_sum, values):
+    """Fill ``values`` with the similarities of a factor's codevectors.
+
+    In each block that is the sum over the query's entries of weight times histogram, at the entry's
+    index less the codevector's; an unused entry has weight 0, so an empty block gives 0. Over the
+    blocks it is the (trim + 1)-th smallest, or the sum.
+    """
+    blocks, length = histogram.shape
+    parts = np.zeros(blocks, dtype=np.int64)
+    for m in range(size):
+        for b in range(blocks):
+            total = 0
+            own = code[factor, m, b]
+            for e in range(depth):
+                x = index[b, e] - own
+                if x < 0:
+                    x += length
+                total += weight[b, e] * histogram[b, x]
+            parts[b] = total
+        values[m] = combine(parts, trim, use_sum)
 
 
 @jit

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from blockfactor.golden import oracle
-from blockfactor.golden.similarity import block_similarities, combine, leading_one, threshold
+from blockfactor.golden.similarity import leading_one, similarities, threshold
 from blockfactor.golden.tuples import list_weight, unbind_tuples
 from blockfactor.golden.verifier import score
 
@@ -51,12 +51,10 @@ def compare(seed: int) -> None:
     bound = oracle.histogram(lists, length, s["limit"])
     assert (histogram == bound).all(), f"histogram, seed {seed}"
     assert tuples == np.prod([len(w) for _, w in lists])
-    values = np.zeros(blocks, dtype=np.int64)
-    got = []
-    for m in range(size):
-        block_similarities(s["code"], s["factor"], m, s["index"], s["weight"],
-                           s["index"].shape[1], histogram, values)
-        got.append(int(combine(values, s["trim"], s["use_sum"])))
+    values = np.zeros(size, dtype=np.int64)
+    similarities(s["code"], s["factor"], size, s["index"], s["weight"], s["index"].shape[1],
+                 histogram, s["trim"], s["use_sum"], values)
+    got = values.tolist()
     want = oracle.similarities(s["query"], bound, s["code"][s["factor"]], s["trim"], s["use_sum"])
     assert got == want, f"similarities, seed {seed}"
     largest = int(s["weight"].sum(axis=1).max())

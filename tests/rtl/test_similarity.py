@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from blockfactor.config import CoreConfig
-from blockfactor.golden.similarity import block_similarities, combine, leading_one
+from blockfactor.golden import similarity as golden
 from blockfactor.rtl.histogram import Histogram
 from blockfactor.rtl.memory import Memory
 from blockfactor.rtl.similarity import SimilarityEngine
@@ -66,16 +66,16 @@ def test_lists(name, seed):
                     histogram[b, x] = rng.choice([0, highest, rng.randint(0, highest)])
 
             # The golden list.
-            similarities = []
-            values = np.zeros(blocks, dtype=np.int64)
-            for m in range(size):
-                block_similarities(code[None], 0, m, index, weight, depth, histogram, values)
-                similarities.append(int(combine(values, trim, use_sum)))
+            values = np.zeros(size, dtype=np.int64)
+            golden.similarities(code[None], 0, size, index, weight, depth, histogram, trim,
+                                use_sum, values)
+            similarities = values.tolist()
             theta = rng.choice([0, *similarities, max(similarities)])
             if rng.random() < .5:
                 theta = max(0, theta - 1)
             above = [m for m in range(size) if similarities[m] > theta]
-            hits = {(m + 1) * depth - 1 + dut.latency: (slot, m, leading_one(similarities[m]))
+            hits = {(m + 1) * depth - 1 + dut.latency:
+                    (slot, m, golden.leading_one(similarities[m]))
                     for slot, m in enumerate(above[:config.list_size])}
             seen["hits"] += len(hits)
             seen["cut"] += len(above) > config.list_size
@@ -110,7 +110,7 @@ def test_lists(name, seed):
             assert ctx.get(dut.length) == len(hits)
             assert ctx.get(dut.best) == best
             assert ctx.get(dut.best_codevector) == (similarities.index(best) if best else 0)
-            assert ctx.get(dut.best_position) == leading_one(best)
+            assert ctx.get(dut.best_position) == golden.leading_one(best)
 
     simulate(dut, bench, processes=[memories])
     assert seen["hits"] and seen["ties"] and seen["none"]
