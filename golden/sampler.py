@@ -6,11 +6,12 @@ three XORs a bit, and every draw uses bits that no other draw uses.
 
 A *draw* is an affine walk over the smallest power of two N >= M: ``(offset + i * stride) mod N``
 with odd stride visits every value once; values >= M are skipped. Offset and stride are the state's
-low bits, so each (offset, stride) pair is as likely as any other, but for the missing zero state. For
-M a power of two every codevector is then drawn with probability A/M. Else the values that are skipped
-make some codevectors likelier: by up to 7 % at M=22, A=8 (tests/golden/test_sampler.py). Pairs are
-not as likely as in a random subset, since there are ``N * N / 2`` walks only; bench/integer.py compares
-the iterations that either kind of subset takes.
+low bits, so each (offset, stride) pair is as likely as any other, but for the missing zero state.
+For M a power of two every codevector is then drawn with probability A/M. Else the values that are
+skipped make some codevectors likelier: by up to 7 % at M=22, A=8 (tests/golden/test_sampler.py).
+Pairs are not as likely as in a random subset, since there are ``N * N / 2`` walks only;
+bench/integer.py compares the iterations with those of the float reference, which draws true random
+subsets.
 """
 
 from ._jit import jit

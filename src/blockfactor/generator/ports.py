@@ -119,9 +119,9 @@ def _meaning(path: tuple[str, ...]) -> str:
     if len(path) == 1:
         return MEANINGS[path[0]]
     if path[-1] == "valid":
-        return f"{path[0]} has a payload"
+        return f"{path[0]}__payload is there to be taken"
     if path[-1] == "ready":
-        return f"{path[0]} takes it: a transfer is an edge with valid and ready"
+        return f"{path[0]}__payload can be taken"
     return MEANINGS[path[0]]
 
 
