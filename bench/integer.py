@@ -1,8 +1,8 @@
 """Compare the integer model with the published float method on the same codebooks and queries.
 
 Clean queries, D=512, B=4, published A and T, each trial a codebook of its own. The ratio of mean
-iterations is bootstrapped over trials; the bounds are checked from 4,000 trials on. The last rows are
-soft queries (B=4, margin 4), for which there is no bound.
+iterations is bootstrapped over trials; the bounds are checked from 4,000 trials on. The last line
+is about soft queries (B=4, margin 4), for which there is no bound.
 """
 
 import argparse
