@@ -68,7 +68,6 @@ class Report:
     frequency: dict[int, float]
     path: list[tuple[str, float, str]]
     latches: int
-    loops: int
     mapper: str
     tools: dict[str, str]
 
@@ -154,7 +153,7 @@ def measure(name: str, target: str | Part, changes: dict | None = None, seeds=(1
         cells=most - (harness.cells if ice40 else harness.luts), cells_with_harness=most,
         harness_flip_flops=harness.cells, harness_luts=harness.luts,
         frequency={r.seed: round(r.frequency, 2) for r in routed}, path=worst.path,
-        latches=netlist.latches, loops=netlist.loops, mapper=netlist.mapper,
+        latches=netlist.latches, mapper=netlist.mapper,
         tools=tool_versions(chosen))
 
 

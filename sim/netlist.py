@@ -16,15 +16,17 @@ from .simulate import TOP
 
 __all__ = ["netlist_verilog"]
 
-#: No default values of ports: not all simulators take them. Nothing is optimised here, so that
-#: what is simulated is what was synthesised.
+#: No default values of ports: not all simulators take them. Models are read when a cell needs them,
+#: for some that none needs take minutes. Nothing is optimised here, so that what is simulated is
+#: what was synthesised.
 SCRIPT = """read_json {top}.json
-read_verilog -overwrite -D NO_ICE40_DEFAULT_ASSIGNMENTS +/ice40/cells_sim.v
+delete =A:blackbox =A:whitebox =A:lib_whitebox
+read_verilog -defer -D NO_ICE40_DEFAULT_ASSIGNMENTS +/ice40/cells_sim.v
 hierarchy -check -top {top}
+setattr -mod -unset whitebox -unset lib_whitebox =A:whitebox =A:lib_whitebox
 proc
-flatten
 memory_collect
-select -assert-none t:SB_*
+delete t:$scopeinfo
 clean -purge
 write_verilog -norename -noattr {top}.netlist.v
 """
@@ -43,7 +45,7 @@ def netlist_verilog(config: CoreConfig, folder, target: str = "up5k") -> tuple[s
     Returns
     -------
     verilog : str
-        One module, ``factorizer``, made of models of the cells.
+        The module ``factorizer``, made of cells, and the modules of the cells.
     netlist : Netlist
 
     Raises

@@ -57,7 +57,8 @@ PRESETS = {p.name: p for p in (
     _preset("paper", "F=3, M up to 128, D=512, B=4: the published setting, one entry a block",
             CoreConfig(max_codevectors=128, engines=("factorize",), query_entries=1,
                        weight_bits=1),
-            RunParameters(sizes=(110, 110, 110), threshold=_t16(.0066), samples=10,
+            # Published: T=.0066. List weights of powers of two want it higher: docs/decisions.md.
+            RunParameters(sizes=(110, 110, 110), threshold=_t16(.0072), samples=10,
                           max_iterations=4033)),
     _preset("f2", "F=2, M up to 1155, D=512, B=4: two large codebooks, long lists",
             CoreConfig(factors=2, max_codevectors=1155, list_size=256),

