@@ -13,8 +13,9 @@ __all__ = ["codebook_macro", "core_verilog", "version"]
 #: narrower than what they are compared with, signals named as words of C++.
 LINT = ("CASEOVERLAP", "CASEINCOMPLETE", "SYMRSVDWORD", "UNSIGNED", "CMPCONST", "WIDTH")
 
-#: Initial content of a memory as Yosys writes it.
-INITIAL = re.compile(r"  initial begin\n((?:    \w+\[\d+\] = \d+'h[0-9a-f]+;\n)+)  end\n")
+#: A memory and its initial content as Yosys writes them.
+INITIAL = re.compile(r"  reg (?:\[\d+:0\] )?(\w+) \[(\d+):0\];\n"
+                     r"(  initial begin\n(?:    \w+\[\d+\] = \d+'h[0-9a-f]+;\n)+  end\n)")
 
 
 def version(package: str) -> str:
@@ -70,8 +71,10 @@ def _read_codebook(text: str, name: str) -> str:
         if memory is None:
             return module
         done += 1
-        array = memory[1].split("[")[0].strip()
-        return module.replace(memory[0], f"  initial $readmemh(`{codebook_macro(name)}, {array});\n")
+        array, last, assignments = memory.groups()
+        # With its range, which simulators understand differently where it is left out.
+        return module.replace(
+            assignments, f"  initial $readmemh(`{codebook_macro(name)}, {array}, 0, {last});\n")
 
     text = re.sub(rf"^module {name}__codebook__copy\d+ .*?^endmodule", replaced, text,
                   flags=re.MULTILINE | re.DOTALL)
