@@ -94,7 +94,8 @@ def measure(case: Case, trials: int, seed: int, advance) -> dict:
     bound = bootstrap(integers, floats, np.random.default_rng(seed))
     row = {
         "factors": case.factors, "size": case.size, "preset": case.preset, "A": samples,
-        "T": threshold, "integer_T": case.threshold or threshold, "trials": trials, "float_iterations": float(floats.mean()),
+        "T": threshold, "integer_T": case.threshold or threshold, "trials": trials,
+        "float_iterations": float(floats.mean()),
         "iterations": float(integers.mean()), "ratio_upper_bound": bound,
         "ratio_allowed": case.ratio, "float_accuracy": float(np.mean(float_right)),
         "accuracy": float(np.mean(right)), "cycles": float(np.mean(cycles)),
