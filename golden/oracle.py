@@ -6,7 +6,8 @@ circular convolution and correlation by ``np.roll``, numbers are Python's unboun
 
 import numpy as np
 
-__all__ = ["activation", "dense", "histogram", "list_weights", "score", "similarities"]
+__all__ = ["activation", "bind", "bundle", "dense", "histogram", "list_weights", "score",
+           "similarities"]
 
 
 def dense(codevector, block_length: int) -> np.ndarray:
@@ -19,9 +20,10 @@ def dense(codevector, block_length: int) -> np.ndarray:
 
 def bind(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Block-wise circular convolution of two dense vectors [B, L]."""
-    return np.array([sum((a[n, shift] * np.roll(b[n], shift) for shift in range(a.shape[1])),
-                         start=np.zeros(a.shape[1], dtype=object)) for n in range(len(a))],
-                    dtype=object)
+    result = np.zeros(a.shape, dtype=object)
+    for shift in range(a.shape[1]):
+        result += a[:, shift:shift + 1] * np.roll(b, shift, axis=1)
+    return result
 
 
 def bundle(codevectors, weights, block_length: int) -> np.ndarray:
