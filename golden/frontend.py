@@ -107,7 +107,7 @@ def front_end_batch(elements: np.ndarray, config: CoreConfig,
     -------
     index, weight : uint16 array [n, B, s]
         By descending weight, then lowest index, padded with zeros: fit for
-        :class:`~blockfactor.golden.query.QuerySet`.
+        :class:`~blockfactor.golden.query_set.QuerySet`.
 
     Raises
     ------

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from blockfactor.golden.codebook import Codebooks
-from blockfactor.golden.query import QuerySet, from_probabilities
+from blockfactor.golden.query import from_probabilities
+from blockfactor.golden.query_set import QuerySet
 
 BOOK = Codebooks.random((22, 22, 22), 4, 128, 1)
 

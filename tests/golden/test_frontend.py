@@ -15,11 +15,11 @@ from blockfactor.golden.frontend import (
 )
 from blockfactor.golden.query import (
     Query,
-    QuerySet,
     from_probabilities,
     from_probabilities_batch,
     soft_probabilities,
 )
+from blockfactor.golden.query_set import QuerySet
 
 
 def configuration(**changes):

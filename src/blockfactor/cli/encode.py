@@ -78,7 +78,8 @@ def _from_tuples(args, codebooks):
     import numpy as np
 
     from ..golden.codebook import product
-    from ..golden.query import QuerySet, clean_batch
+    from ..golden.query import clean_batch
+    from ..golden.query_set import QuerySet
     try:
         tuples = [integers(text) for text in args.input]
     except argparse.ArgumentTypeError as problem:
@@ -94,7 +95,8 @@ def _from_tuples(args, codebooks):
 
 
 def _from_vectors(args, core, codebooks):
-    from ..golden.query import QuerySet, from_probabilities_batch
+    from ..golden.query import from_probabilities_batch
+    from ..golden.query_set import QuerySet
     if len(args.input) > 1:
         raise BlockfactorError(f"{args.input[1]}: one file of vectors at a time")
     vectors = _load_vectors(args.input[0])

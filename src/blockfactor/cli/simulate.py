@@ -88,7 +88,7 @@ def _simulate(args, work, place) -> list[dict]:
 
 def _workload(args, chosen):
     from blockfactor.golden.codebook import Codebooks
-    from blockfactor.golden.query import QuerySet
+    from blockfactor.golden.query_set import QuerySet
     from blockfactor.sim.workload import Item, Workload, make_items
 
     from ..errors import QueryError
