@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from blockfactor.config import CoreConfig
+from blockfactor.errors import CodebookError, ParameterError, QueryError
 from blockfactor.parameters import RunParameters
 
 from ._jit import jit
@@ -19,7 +20,10 @@ __all__ = ["Batch", "factorize_many"]
 
 
 class Batch(NamedTuple):
-    """Results of n runs, arrays of n; ``indices`` is [n, F], ``stop`` a code of result.STOPS."""
+    """Results of n runs, arrays of n; ``stop`` is a code of result.STOPS.
+
+    ``indices`` and ``similarities`` are [n, F].
+    """
 
     indices: np.ndarray
     score: np.ndarray
@@ -28,12 +32,14 @@ class Batch(NamedTuple):
     cycles: np.ndarray
     stop: np.ndarray
     crc: np.ndarray
+    similarities: np.ndarray
 
 
 @jit
 def _run_all(codes, sizes, known, index, weight, scan, numbers, level, use_sum, t16, seeds,
              max_tuples, times, block_length, states, bests):
-    (bits, list_size, limit, similarity_bits, samples, trim, max_iterations, draw_width) = numbers
+    (bits, list_size, limit, similarity_bits, samples, trim, patience, max_iterations,
+     draw_width) = numbers
     blocks, entries = index.shape[1:]
     trace = np.zeros((0, 2), dtype=np.int64)
     table = np.zeros((blocks, block_length), dtype=np.int64)
@@ -53,8 +59,38 @@ def _run_all(codes, sizes, known, index, weight, scan, numbers, level, use_sum, 
         scaled = t16 * q * (blocks if use_sum else 1)
         run(codes[n % codes.shape[0]], sizes, known, index[n], weight[n], table, scan,
             (bits, list_size, limit, similarity_bits, depth, scaled, samples, trim, use_sum,
-             accept_level(level, smax), max_iterations, seeds[n], draw_width),
+             accept_level(level, smax), patience, max_iterations, seeds[n], draw_width),
             max_tuples, times, trace, states[n], bests[n])
+
+
+def _check(config, codes, index, weight, parameters, seeds) -> None:
+    """Refuse what compiled code, which checks no bounds, would read or write out of place."""
+    parameters.check(config)
+    if index.ndim != 3 or index.shape != weight.shape or index.shape[1] != config.blocks:
+        raise QueryError(f"index has shape {index.shape}, weight {weight.shape}, must both be "
+                         f"[n, {config.blocks}, s]")
+    if index.shape[2] > config.query_entries:
+        raise QueryError(f"queries have {index.shape[2]} entries a block, the core takes "
+                         f"1..{config.query_entries}")
+    if codes.ndim != 4 or codes.shape[0] not in (1, len(index)) or \
+            codes.shape[1::2] != (config.factors, config.blocks):
+        raise CodebookError(f"codes have shape {codes.shape}, must be [{len(index)} or 1, "
+                            f"{config.factors}, M, {config.blocks}]")
+    if codes.shape[2] < max(parameters.sizes):
+        raise CodebookError(f"codes have {codes.shape[2]} codevectors a factor, sizes "
+                            f"{list(parameters.sizes)} ask for more")
+    if len(seeds) != len(index):
+        raise ParameterError(f"{len(seeds)} seeds for {len(index)} queries")
+    for name, values, high, error in (
+            ("codes", codes, config.block_length - 1, CodebookError),
+            ("index", index, config.block_length - 1, QueryError),
+            ("weight", weight, config.max_weight, QueryError),
+            ("seeds", seeds, 2**32 - 1, ParameterError)):
+        if values.dtype.kind not in "iu":
+            raise error(f"{name}: {values.dtype} values are not integers")
+        for value in (values.min(initial=0), values.max(initial=0)):
+            if not 0 <= value <= high:
+                raise error(f"{name}: {value} is outside 0..{high}")
 
 
 def factorize_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, weight: np.ndarray,
@@ -64,29 +100,32 @@ def factorize_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, wei
     Parameters
     ----------
     codes : int array [n or 1, F, M, B]
-        Codebooks of each run; one for all is repeated.
+        Codebooks of each run, or one for all; rows from a factor's size on are not used.
     index, weight : int array [n, B, s]
-        Queries, padded with weight 0 at the end of a block.
+        Queries: a block's entries, padded with weight 0 at its end; no index twice in a block.
     seeds : int array [n]
         Take the place of ``parameters.seed``.
 
     Raises
     ------
-    ParameterError
-        Parameters that the core cannot run. Queries and codebooks are taken on trust.
+    ParameterError, CodebookError, QueryError
+        Shapes or values the core cannot take. An index that occurs twice in a block, and a query
+        without entries, are not noticed.
     """
-    parameters.check(config)
+    codes, index, weight, seeds = map(np.asarray, (codes, index, weight, seeds))
+    _check(config, codes, index, weight, parameters, seeds)
+    codes, index, weight = (np.ascontiguousarray(values, dtype=np.int64)
+                            for values in (codes, index, weight))
     count = len(index)
     seeds = np.array([next_seed(int(seed)) for seed in seeds], dtype=np.int64)
     states = np.zeros((count, SIMILARITY + config.factors), dtype=np.int64)
     bests = np.zeros((count, TUPLE + config.factors), dtype=np.int64)
     numbers = (config.codevector_bits, config.list_size, config.max_histogram,
                config.similarity_bits, parameters.samples, parameters.trim,
-               parameters.max_iterations, 2 * config.codevector_bits)
-    _run_all(np.ascontiguousarray(codes, dtype=np.int64), np.array(parameters.sizes),
-             np.array(parameters.known), np.ascontiguousarray(index, dtype=np.int64),
-             np.ascontiguousarray(weight, dtype=np.int64), parameters.mode == "scan", numbers,
-             parameters.level, parameters.rule == "sum", parameters.threshold, seeds,
-             parameters.max_tuples, timing(config), config.block_length, states, bests)
+               parameters.patience, parameters.max_iterations, 2 * config.codevector_bits)
+    _run_all(codes, np.array(parameters.sizes), np.array(parameters.known), index, weight,
+             parameters.mode == "scan", numbers, parameters.level, parameters.rule == "sum",
+             parameters.threshold, seeds, parameters.max_tuples, timing(config),
+             config.block_length, states, bests)
     return Batch(bests[:, TUPLE:], bests[:, BEST], bests[:, RUNNER_UP], states[:, ITERATIONS],
-                 states[:, CYCLES], states[:, STOP], states[:, CRC])
+                 states[:, CYCLES], states[:, STOP], states[:, CRC], states[:, SIMILARITY:])

@@ -9,14 +9,10 @@ from typing import NamedTuple
 
 from blockfactor.config import CoreConfig
 
-__all__ = ["LOOKUP_DRAIN", "TUPLE_DRAIN", "Timing", "multiply_cycles", "multiply_digit", "timing"]
+__all__ = ["TUPLE_DRAIN", "Timing", "lookup_drain", "multiply_cycles", "multiply_digit", "timing"]
 
 #: Empty cycles between the last tuple and the first look-up of a step.
 TUPLE_DRAIN = 4
-#: Empty cycles between the last look-up of a step and the next step.
-LOOKUP_DRAIN = 9
-#: Cycles from the complete weight product of a step to the first comparison with its threshold.
-THRESHOLD_WINDOW = 9
 #: Cycles from the start of a step to its draw: the trace of the step before has used the state.
 DRAW_DELAY = 6
 #: Cycles in which a factor's list is loaded, besides its draw.
@@ -48,9 +44,20 @@ class Timing(NamedTuple):
     scan: int
 
 
+def lookup_drain(config: CoreConfig) -> int:
+    """Empty cycles between the last look-up of a step and the next step.
+
+    The depth of the similarity engine's pipeline, which has a stage to weigh where weights have
+    more than one bit, and a stage to accumulate where blocks have more than one entry. It is also
+    the number of cycles from the complete weight product of a step to the first comparison with
+    its threshold.
+    """
+    return 7 + (config.weight_bits > 1) + (config.query_entries > 1)
+
+
 def multiply_digit(config: CoreConfig) -> int:
-    """Bits the serial multiplier takes a cycle: as many as fit the threshold into its window."""
-    return -(-max(config.product_bits, 16) // THRESHOLD_WINDOW)
+    """Bits the serial multiplier takes a cycle: as many as make the threshold in time."""
+    return -(-max(config.product_bits, 16) // lookup_drain(config))
 
 
 def multiply_cycles(config: CoreConfig) -> int:
@@ -64,7 +71,7 @@ def timing(config: CoreConfig) -> Timing:
         multiply=multiply_cycles(config),
         load=LOAD,
         start=2,
-        step=TUPLE_DRAIN + LOOKUP_DRAIN,
+        step=TUPLE_DRAIN + lookup_drain(config),
         walk=DRAW_DELAY + 2,
         verify=config.factors - 1 + VERIFY,
         finish=1,

@@ -22,10 +22,7 @@ from .trace import DRAW, ENTRY, SCORE, STEP, emit
 from .tuples import list_weight, unbind_tuples
 from .verifier import ACCEPTED, score, verify
 
-__all__ = ["STALL_ITERATIONS", "factorize"]
-
-#: Iterations without resampling or progress after which all factors are resampled.
-STALL_ITERATIONS = 3
+__all__ = ["factorize"]
 
 
 @jit
@@ -48,7 +45,7 @@ def draw(lfsr, factor, size, samples, start, bits, members, weights, lengths, tr
 def factorize(code, sizes, known, index, weight, table, numbers, times, trace, state, best):
     """One run; fills ``state`` (fields above) and ``best`` (the verifier's state)."""
     (bits, list_size, histogram_limit, similarity_bits, depth, scaled, samples, trim, use_sum,
-     accept, max_iterations, seed, draw_width) = numbers
+     accept, patience, max_iterations, seed, draw_width) = numbers
     (t_multiply, t_load, t_start, t_step, t_walk, t_verify, t_finish, t_stall, _) = times
     factors, _, blocks = code.shape
     length = table.shape[1]
@@ -128,7 +125,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
             emit(trace, state, STEP, candidate[f])
             emit(trace, state, STEP, best_similarity & 0xFFFF)
             if similarity_bits > 16:
-                emit(trace, state, STEP, best_similarity >> 16)
+                emit(trace, state, STEP, best_similarity >> 16 & 0xFFFF)
             if sampled:
                 examined = draw(lfsr, f, sizes[f], samples, False, bits, members, weights,
                                 lengths, trace, state)
@@ -157,7 +154,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
             state[CYCLES] = now + t_verify + t_finish
             return
         quiet = 0 if busy else quiet + 1
-        if quiet == STALL_ITERATIONS:
+        if quiet == patience:
             quiet = 0
             now += t_verify + t_stall + factors * t_load
             for f in range(first + 1, factors):

@@ -73,8 +73,8 @@ class Factorizer:
         scaled = parameters.threshold * q * (config.blocks if use_sum else 1)
         return (config.codevector_bits, config.list_size, config.max_histogram,
                 config.similarity_bits, depth, scaled, parameters.samples, parameters.trim,
-                use_sum, accept_level(parameters.level, smax), parameters.max_iterations,
-                next_seed(parameters.seed), 2 * config.codevector_bits)
+                use_sum, accept_level(parameters.level, smax), parameters.patience,
+                parameters.max_iterations, next_seed(parameters.seed), 2 * config.codevector_bits)
 
     def check(self, parameters: RunParameters) -> None:
         """Raise ParameterError or CodebookError where the parameters cannot run."""

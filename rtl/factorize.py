@@ -6,7 +6,6 @@ from amaranth.lib.wiring import In, Out
 
 from blockfactor.config import CoreConfig
 from blockfactor.golden.cycles import multiply_digit
-from blockfactor.golden.factorize import STALL_ITERATIONS
 
 from .histogram import Histogram
 from .layouts import Stop, block_indices, run_parameters, trace_word
@@ -74,9 +73,6 @@ class FactorizeEngine(wiring.Component):
     #: Empty cycles between the last tuple and the first look-up: the look-up must not reach the
     #: histogram before the last addition has left it.
     tuple_drain = TupleEngine.latency + Histogram.add_latency - 2 - 1
-    #: Empty cycles between the last look-up and the next step: the last list entry is written.
-    lookup_drain = SimilarityEngine.latency
-    step_overhead = tuple_drain + lookup_drain
     flush_cycles = 16
     #: Cycles a factor takes to load besides its draw: size and draw count are registered.
     load_cycles = 3
@@ -89,6 +85,9 @@ class FactorizeEngine(wiring.Component):
 
     def __init__(self, config: CoreConfig):
         self.config = config
+        #: Empty cycles between the last look-up and the next step: the last list entry is written.
+        self.lookup_drain = SimilarityEngine.latency_of(config)
+        self.step_overhead = self.tuple_drain + self.lookup_drain
         slots = config.factors - 1
         weights = data.ArrayLayout(config.weight_bits, config.blocks)
         address = data.StructLayout({"codevector": config.codevector_bits,
@@ -210,6 +209,7 @@ class FactorizeEngine(wiring.Component):
             histogram.add_index.eq(tuples.indices),
             histogram.look.eq(similarity.look),
             histogram.look_index.eq(similarity.look_index),
+            histogram.blank.eq(similarity.blank),
             histogram.clear.eq(self.clear),
             histogram.clear_row.eq(self.clear_row),
             similarity.value.eq(histogram.value),
@@ -264,7 +264,7 @@ class FactorizeEngine(wiring.Component):
         complete = Signal()  # every factor has been updated or is known
         resampled = Signal()
         progress = Signal()
-        quiet = Signal(range(STALL_ITERATIONS + 1))
+        quiet = Signal.like(p.patience)
         drawn = Signal()
         stalled = Signal()
         loaded = Signal()  # lists of all factors have been loaded
@@ -383,7 +383,7 @@ class FactorizeEngine(wiring.Component):
                 state.eq(State.TUPLES),
             ]
             with m.If(factor == final):
-                m.d.comb += stalled.eq((quiet == STALL_ITERATIONS - 1)
+                m.d.comb += stalled.eq((quiet + 1 == p.patience)
                                        & ~(drawn | resampled | progress))
                 m.d.sync += [
                     complete.eq(1), factor.eq(first), resampled.eq(0), progress.eq(0),

@@ -29,6 +29,8 @@ class Histogram(wiring.Component):
     look, look_index : In
         ``look`` high: ``value`` of ``look_index``, per block, ``latency`` cycles later; the last
         addition must be ``add_latency`` cycles old.
+    blank : In(B)
+        A cycle after ``look``: read 0 in place of the value, per block.
     retire : In(1)
         Pulse when no addition or look-up is in the pipeline; busy for ``retire_cycles``.
     clear, clear_row : In
@@ -46,6 +48,7 @@ class Histogram(wiring.Component):
             "add_index": In(block_indices(config)),
             "look": In(1),
             "look_index": In(block_indices(config)),
+            "blank": In(config.blocks),
             "value": Out(data.ArrayLayout(config.histogram_bits, config.blocks)),
             "retire": In(1),
             "clear": In(1),
@@ -94,8 +97,8 @@ class Histogram(wiring.Component):
             m.d.comb += memory.read_address.eq(Mux(self.look, self.look_index[b], index[0]))
 
             read = Signal(config.histogram_bits, name=f"read{b}")
-            m.d.sync += read.eq(Mux(memory.read_data.version == version,
-                                    memory.read_data.value, 0))
+            live = (memory.read_data.version == version) & ~self.blank[b]
+            m.d.sync += read.eq(Mux(live, memory.read_data.value, 0))
             m.d.comb += self.value[b].eq(read)
 
             # The additions 1, 2 and 3 cycles before this one, found a stage early. The third

@@ -20,9 +20,10 @@ class SimilarityEngine(wiring.Component):
 
     While ``run`` is high a look-up enters each cycle: codevector by codevector, each with the
     query's entries 0 to ``depth - 1``; ``last`` is high with the last. Stages: codebook and query
-    read, subtract, histogram read (2), weigh, accumulate, order statistic (2), compare. A
-    codevector above the threshold appears at ``hit`` ``latency`` cycles after its last look-up
-    entered; best and list length are up to date at the same time.
+    read, subtract, histogram read (2), weigh, accumulate, order statistic (2), compare. Weights of
+    one bit need no stage to weigh: they blank the histogram's value. One entry a block needs none
+    to accumulate. A codevector above the threshold appears at ``hit`` ``latency`` cycles after its
+    last look-up entered; best and list length are up to date at the same time.
 
     Members
     -------
@@ -39,7 +40,7 @@ class SimilarityEngine(wiring.Component):
     codevector, entry : Out
         To the codebook and query memories; a cycle later come ``indices``, ``query_index`` and
         ``query_weight``.
-    look, look_index : Out, value : In
+    look, look_index, blank : Out, value : In
         To and from the histogram.
     hit, hit_slot, hit_entry : Out
         A list entry to be written.
@@ -49,12 +50,13 @@ class SimilarityEngine(wiring.Component):
         Largest similarity so far, the first codevector that has it, its leading-one position.
     """
 
-    #: Cycles from a look-up to the comparison with the threshold.
-    threshold_latency = 1 + 1 + Histogram.latency + 2 + OrderStatistic.latency
-    latency = threshold_latency + 1
-
     def __init__(self, config: CoreConfig):
         self.config = config
+        self.weighs = config.weight_bits > 1
+        self.accumulates = config.query_entries > 1
+        self.latency = self.latency_of(config)
+        #: Cycles from a look-up to the comparison with the threshold.
+        self.threshold_latency = self.latency - 1
         weights = data.ArrayLayout(config.weight_bits, config.blocks)
         values = data.ArrayLayout(config.histogram_bits, config.blocks)
         super().__init__({
@@ -73,6 +75,7 @@ class SimilarityEngine(wiring.Component):
             "query_weight": In(weights),
             "look": Out(1),
             "look_index": Out(block_indices(config)),
+            "blank": Out(config.blocks),
             "value": In(values),
             "hit": Out(1),
             "hit_slot": Out(max(1, (config.list_size - 1).bit_length())),
@@ -82,6 +85,12 @@ class SimilarityEngine(wiring.Component):
             "best_codevector": Out(config.codevector_bits),
             "best_position": Out(config.position_bits),
         })
+
+    @staticmethod
+    def latency_of(config: CoreConfig) -> int:
+        """Cycles from a codevector's last look-up to its hit."""
+        return (1 + 1 + Histogram.latency + (config.weight_bits > 1) + (config.query_entries > 1)
+                + OrderStatistic.latency + 1)
 
     def weigh(self, m, value, weight, name: str):
         """Register ``value * weight``: by shift and add, unless the configuration has DSPs."""
@@ -133,15 +142,23 @@ class SimilarityEngine(wiring.Component):
         for b in range(config.blocks):
             m.d.sync += self.look_index[b].eq(
                 subtract_modulo(self.query_index[b], self.indices[b], config.block_length))
+            # The weight enters with the row that the histogram reads, or with the value a cycle
+            # later.
             weight = self.query_weight[b]
-            for n in range(2, 5):
+            for n in range(2, 5 if self.weighs else 4):
                 delayed = Signal(config.weight_bits, name=f"weight{n}_{b}")
                 m.d.sync += delayed.eq(weight)
                 weight = delayed
-            weighed = self.weigh(m, self.value[b], weight, f"weighed{b}")
-            total = Signal(config.block_similarity_bits, name=f"total{b}")
-            m.d.sync += total.eq(Mux(stages[5].first, 0, total) + weighed)
-            m.d.comb += order.values[b].eq(total)
+            value = self.value[b]
+            if self.weighs:
+                value = self.weigh(m, value, weight, f"weighed{b}")
+            else:
+                m.d.comb += self.blank[b].eq(stages[3].valid & ~weight)
+            if self.accumulates:
+                total = Signal(config.block_similarity_bits, name=f"total{b}")
+                m.d.sync += total.eq(Mux(stages[4 + self.weighs].first, 0, total) + value)
+                value = total
+            m.d.comb += order.values[b].eq(value)
 
         # Compare. Codevectors leave in the order they entered, so a counter numbers them.
         compare = stages[-1]

@@ -10,10 +10,10 @@ import numpy as np
 
 from blockfactor import cli, codebook_files, config, parameters, presets
 from blockfactor.errors import BlockfactorError
-from blockfactor.golden import codebook, factorizer, query
+from blockfactor.golden import codebook, factorizer, query, query_set
 from blockfactor.golden._archive import write_archive
 from blockfactor.golden.codebook import Codebooks
-from blockfactor.golden.query import QuerySet
+from blockfactor.golden.query_set import QuerySet
 
 __all__ = ["NAMES", "attempt", "write_files"]
 
@@ -64,7 +64,8 @@ FILES = (
 #: What the expressions of the table may use; ``rng`` only ever meets inputs that are refused.
 NAMES = {
     **{name: getattr(module, name)
-       for module in (codebook_files, config, parameters, presets, codebook, factorizer, query)
+       for module in (codebook_files, config, parameters, presets, codebook, factorizer,
+                      query, query_set)
        for name in module.__all__},
     "book": _book(),
     "parameters": presets.preset("demo").clean,

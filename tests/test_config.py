@@ -27,10 +27,11 @@ def random_core(rng: random.Random) -> CoreConfig:
     codevectors = rng.randint(1, 4096)
     tag_bits = next(t for t in range(3, 9)
                     if -(-length // ((1 << t) - 1)) <= CoreConfig.SCRUB_ROWS)
+    factors = rng.randint(2, 4)
     return CoreConfig(
-        factors=rng.randint(2, 4), blocks=rng.randint(1, 16), block_length=length,
+        factors=factors, blocks=rng.randint(1, 16), block_length=length,
         max_codevectors=codevectors, engines=tuple(rng.sample(ENGINES, rng.randint(1, 2))),
-        list_size=rng.randint(1, min(1024, codevectors)),
+        list_size=rng.randint(1, min(1024 if factors < 4 else 256, codevectors)),
         query_entries=rng.randint(1, min(16, length)), weight_bits=rng.randint(1, 6),
         element_bits=rng.choice((0, 4, 16)), histogram_bits=rng.randint(4, 24),
         tag_bits=rng.randint(tag_bits, 8), multiplier=rng.choice(MULTIPLIERS),

@@ -34,7 +34,7 @@ def run_parameters(network) -> RunParameters:
     """
     threshold, trim = TUNED[network.name]
     return RunParameters(sizes=(DIGITS,) * FACTORS, threshold=threshold, samples=0, trim=trim,
-                         level=205, max_iterations=40)
+                         level=205, patience=3, max_iterations=40)
 
 
 def codebooks(network) -> Codebooks:

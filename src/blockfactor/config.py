@@ -86,6 +86,8 @@ class CoreConfig:
     multiplier: str = "logic"
     codebook: str | None = None
 
+    #: Bits of the largest threshold, ``T16 * Q * B * P``: the golden model's integers have 64.
+    THRESHOLD_BITS = 63
     #: Rows that the tail of a step has time to scrub.
     SCRUB_ROWS = 7
 
@@ -128,6 +130,12 @@ class CoreConfig:
                 f"list_size {self.list_size} is outside 1.."
                 f"{1 << self.index_bits_of(self.max_codevectors)} "
                 f"(max_codevectors {self.max_codevectors}, rounded up to a power of two)")
+        threshold_bits = _bits(0xFFFF * self.max_weight * self.query_entries * self.blocks
+                               * (self.list_size << LIST_WEIGHT_SHIFT) ** (self.factors - 1))
+        if threshold_bits > self.THRESHOLD_BITS:
+            raise ConfigError(
+                f"list_size {self.list_size} is too large for {self.factors} factors: "
+                f"the threshold takes {threshold_bits} bits, at most {self.THRESHOLD_BITS}")
         if self.scrub_rows > self.SCRUB_ROWS:
             raise ConfigError(
                 f"tag_bits {self.tag_bits} is too few for block_length {self.block_length}: "

@@ -44,6 +44,9 @@ class RunParameters:
     level : int, 0..511
         Accepted when ``256 * score >= level * smax``: 256 is an exact match, above it nothing
         is ever accepted.
+    patience : int, 1..15
+        Iterations without a draw and without a better score after which all unknown factors are
+        drawn anew. Clean queries want no less than 5, queries with wrong blocks 3.
     max_iterations : int, 0..65535
         Passes over the factors after which ``factorize`` gives up; 0 verifies once.
     max_tuples : int, 0..4294967295
@@ -68,6 +71,7 @@ class RunParameters:
     rule: str = "min"
     trim: int = 0
     level: int = 256
+    patience: int = 5
     max_iterations: int = 1000
     max_tuples: int = 0xFFFF_FFFF
     seed: int = 0x2545_F491
@@ -79,6 +83,7 @@ class RunParameters:
         "samples": (0, 0xFFFF),
         "trim": (0, 15),
         "level": (0, 511),
+        "patience": (1, 15),
         "max_iterations": (0, 0xFFFF),
         "max_tuples": (0, 0xFFFF_FFFF),
         "seed": (0, 0xFFFF_FFFF),

@@ -30,8 +30,8 @@ def test_table_shows_every_preset(command):
     row = next(line for line in lines if line.startswith("│ paper"))
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     assert cells == ["paper", "3", "4", "128", "512", "128", "32", "1", "1", "-",
-                     ",".join(PRESETS["paper"].core.engines), "110", "0.0072", "10", "min", "256",
-                     "4033"]
+                     ",".join(PRESETS["paper"].core.engines), "110", "0.0066", "10", "min", "256",
+                     "5", "4033"]
     for name, preset in PRESETS.items():
         assert any(line == f"{name:8} {preset.about}" for line in lines)
 

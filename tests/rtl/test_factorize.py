@@ -36,23 +36,30 @@ CONFIGS = {
     # Draws that examine more values than a step has cycles.
     "walks": CoreConfig(factors=2, blocks=2, block_length=32, max_codevectors=17, list_size=16,
                         query_entries=1, weight_bits=2, histogram_bits=6, tag_bits=4),
+    # Without a stage to weigh, and with neither that nor one to accumulate.
+    "flags": CoreConfig(factors=3, blocks=4, block_length=9, max_codevectors=6, list_size=5,
+                        query_entries=3, weight_bits=1, histogram_bits=9, tag_bits=3),
+    "hard": CoreConfig(factors=3, blocks=4, block_length=16, max_codevectors=9, list_size=8,
+                       query_entries=1, weight_bits=1, histogram_bits=9, tag_bits=3),
     "one block": CoreConfig(factors=3, blocks=1, block_length=5, max_codevectors=3, list_size=1,
                             query_entries=3, weight_bits=6, histogram_bits=24, tag_bits=4),
 }
 
 
-def test_cycle_model():
-    """The constants of golden/cycles.py are the pipelines' depths."""
-    assert FactorizeEngine.tuple_drain == cycles.TUPLE_DRAIN
-    assert FactorizeEngine.lookup_drain == cycles.LOOKUP_DRAIN
-    assert FactorizeEngine.load_cycles == cycles.LOAD
-    for name in PRESETS:
-        assert cycles.timing(PRESETS[name].core).step == FactorizeEngine.step_overhead
+@pytest.mark.parametrize("config", [*(preset.core for preset in PRESETS.values()),
+                                    *CONFIGS.values()])
+def test_cycle_model(config):
+    """The figures of golden/cycles.py are the pipelines' depths."""
+    engine = FactorizeEngine(config)
+    assert engine.tuple_drain == cycles.TUPLE_DRAIN
+    assert engine.load_cycles == cycles.LOAD
+    assert engine.lookup_drain == cycles.lookup_drain(config)
+    assert engine.step_overhead == cycles.timing(config).step
     # From the complete product to the first comparison: drain, pipeline, less what the
     # multiplier needs to be started and read.
-    window = (FactorizeEngine.tuple_drain + 1 + SimilarityEngine.threshold_latency
+    window = (engine.tuple_drain + 1 + SimilarityEngine.latency_of(config) - 1
               - TupleEngine.product_latency - 1)
-    assert window == cycles.THRESHOLD_WINDOW
+    assert window == cycles.lookup_drain(config)
 
 
 @pytest.mark.parametrize("config", [
@@ -62,10 +69,10 @@ def test_cycle_model():
 ])
 def test_times_that_run_beside_others(config):
     """What has no cycles of its own is done when it must be."""
-    assert cycles.multiply_cycles(config) <= cycles.THRESHOLD_WINDOW
+    assert cycles.multiply_cycles(config) <= cycles.lookup_drain(config)
     # The histogram's next version begins before the next step's first addition reads.
     histogram = Histogram(config)
-    first_read = (FactorizeEngine.lookup_drain - FactorizeEngine.retire_tick
+    first_read = (cycles.lookup_drain(config) - FactorizeEngine.retire_tick
                   + TupleEngine.latency + Memory.latency)
     assert histogram.retire_cycles < first_read
     # After a run that ended anywhere: the last addition is written, and scrubbing ends in time.
@@ -265,14 +272,14 @@ def sampled_factors(words):
 
 
 def test_stall():
-    """Without draws or progress all lists are drawn anew after three iterations, not sooner."""
+    """Without draws or progress for ``patience`` iterations all lists are drawn anew, no sooner."""
     bench = Bench("two", 5)
     chosen = {"stalls": [], "late draws": []}
     for seed in range(1, 400):
         bench.new_query()
         parameters = RunParameters(sizes=(9, 9), threshold=bench.rng.choice([0, 2000, 8000]),
                                    samples=bench.rng.randint(1, 4), level=511,
-                                   max_iterations=10, seed=seed)
+                                   patience=1 + seed % 4, max_iterations=10, seed=seed)
         _, words = bench.golden.run(bench.query, parameters, trace=True)
         words = [(int(kind), int(word)) for kind, word in words]
         flags = sampled_factors(words)

@@ -58,19 +58,24 @@ class Bench:
             await ctx.tick()
 
     async def look(self, ctx, wanted):
-        """Look-ups, one a cycle, and their values."""
-        pending = []
+        """Look-ups, one a cycle, and their values; some are blanked, a cycle later."""
+        pending, blanks = [], [0]
         for indices in [*wanted, *[None] * self.dut.latency]:
             ctx.set(self.dut.look, indices is not None)
+            ctx.set(self.dut.blank, blanks[-1])
+            blanks.append(self.rng.choice([0, 0, self.rng.getrandbits(self.config.blocks)]))
             if indices is not None:
                 ctx.set(self.dut.look_index, indices)
             if len(pending) >= self.dut.latency and pending[-self.dut.latency] is not None:
                 expected = pending[-self.dut.latency]
                 have = [ctx.get(self.dut.value[b]) for b in range(self.config.blocks)]
-                want = [values[index] for values, index in zip(self.values, expected)]
+                blank = blanks[len(pending) - self.dut.latency + 1]
+                want = [0 if blank >> b & 1 else values[index]
+                        for b, (values, index) in enumerate(zip(self.values, expected))]
                 assert have == want, expected
             pending.append(indices)
             await ctx.tick()
+        ctx.set(self.dut.blank, 0)
 
     async def retire(self, ctx):
         """To the next version."""

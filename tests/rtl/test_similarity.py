@@ -18,6 +18,10 @@ CONFIGS = {
                       query_entries=3, weight_bits=3, histogram_bits=6, tag_bits=4),
     "clean": CoreConfig(factors=2, blocks=1, block_length=8, max_codevectors=8, list_size=8,
                         query_entries=1, weight_bits=1, histogram_bits=4),
+    "flags": CoreConfig(factors=2, blocks=3, block_length=8, max_codevectors=9, list_size=4,
+                        query_entries=3, weight_bits=1, histogram_bits=4),
+    "one": CoreConfig(factors=2, blocks=2, block_length=16, max_codevectors=12, list_size=3,
+                      query_entries=1, weight_bits=4, histogram_bits=6, tag_bits=4),
     "dsp": CoreConfig(factors=2, blocks=2, block_length=8, max_codevectors=6, list_size=2,
                       query_entries=2, weight_bits=5, histogram_bits=5, multiplier="dsp"),
 }
@@ -41,15 +45,16 @@ def test_lists(name, seed):
         """Codebook, query and histogram; anything where nothing was looked up."""
         reads = deque([None] * Histogram.latency, maxlen=Histogram.latency)
         assert Memory.latency == 1
-        async for _, _, codevector, entry, look, wanted in ctx.tick().sample(
-                dut.codevector, dut.entry, dut.look, dut.look_index):
+        async for _, _, codevector, entry, look, wanted, blank in ctx.tick().sample(
+                dut.codevector, dut.entry, dut.look, dut.look_index, dut.blank):
             ctx.set(dut.indices, code[codevector % len(code)].tolist())
             ctx.set(dut.query_index, index[:, entry % config.query_entries].tolist())
             ctx.set(dut.query_weight, weight[:, entry % config.query_entries].tolist())
             reads.append([int(histogram[b, wanted[b]]) for b in range(blocks)] if look
                          else [rng.randint(0, config.max_histogram) for _ in range(blocks)])
+            # Sampled with the row that the memory has read.
             if reads[0] is not None:
-                ctx.set(dut.value, reads[0])
+                ctx.set(dut.value, [0 if blank >> b & 1 else reads[0][b] for b in range(blocks)])
 
     async def bench(ctx):
         for _ in range(16):

@@ -69,7 +69,7 @@ def _print(presets: list, kind: str) -> None:
     from rich.table import Table
     table = Table(title=f"presets, run parameters for {kind} queries", title_justify="left")
     columns = ("name", "F", "B", "L", "D", "M max", "K", "s", "weight", "dense", "engines", "M",
-               "T", "A", "rule", "level", "limit")
+               "T", "A", "rule", "level", "patience", "limit")
     for name in columns:
         text = name in ("name", "engines", "rule", "M")
         table.add_column(name, justify="left" if text else "right", no_wrap=True)
@@ -81,11 +81,12 @@ def _print(presets: list, kind: str) -> None:
             preset.name, core.factors, core.blocks, core.block_length, core.dimension,
             core.max_codevectors, core.list_size, core.query_entries, core.weight_bits,
             core.element_bits or "-", ",".join(core.engines), ",".join(map(str, sizes)),
-            f"{run.threshold / 65536:.4f}", run.samples, rule, run.level, run.max_iterations)))
+            f"{run.threshold / 65536:.4f}", run.samples, rule, run.level, run.patience,
+            run.max_iterations)))
     print_table(table)
     print("F factors, B blocks of L elements (D in all), M codevectors, K list entries, "
           "s query entries a block,\nweight and dense element bits, threshold T, "
-          "A codevectors drawn, level of acceptance in 256ths, limit of iterations.\n")
+          "A codevectors drawn, level of acceptance in 256ths, patience and limit in iterations.\n")
     for preset in presets:
         print(f"{preset.name:8} {preset.about}")
 
