@@ -159,7 +159,9 @@ def test_broken_pipe_is_quiet():
 
 
 def test_a_real_interrupt():
+    # A job in the background of a shell inherits that interrupts are ignored.
     code = ("import os, signal, sys\nfrom blockfactor import cli\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "module = next(m for m in cli.commands() if m.NAME == 'presets')\n"
             "module.run = lambda args: os.kill(os.getpid(), signal.SIGINT)\n"
             "sys.exit(cli.main(['presets']))")
