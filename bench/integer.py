@@ -11,6 +11,7 @@ import sys
 from typing import NamedTuple
 
 import numpy as np
+from _arguments import count, new_file, seed
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -132,25 +133,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__.partition("\n")[0],
         epilog="example: python bench/integer.py --trials 4000 --json integer.json")
-    parser.add_argument("--trials", type=int, default=400, help="per case (default 400)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--case", action="append", metavar="F,M",
-                        help="only this case; may be repeated")
-    parser.add_argument("--json", metavar="FILE")
-    args = parser.parse_args()
-    if args.trials < 1:
-        parser.error(f"trials {args.trials} is not at least 1")
+    parser.add_argument("--trials", type=count, default=400, help="per case (default 400)")
+    parser.add_argument("--seed", type=seed, default=1)
     names = [f"{case.factors},{case.size}" for case in CASES]
-    for name in args.case or ():
-        if name not in names:
-            parser.error(f"case {name!r} is not one of {' '.join(names)}")
+    parser.add_argument("--case", action="append", choices=names, metavar="F,M",
+                        help=f"only this case, no soft queries; may be repeated: {' '.join(names)}")
+    parser.add_argument("--json", type=new_file, metavar="FILE")
+    args = parser.parse_args()
     cases = [case for case, name in zip(CASES, names) if name in (args.case or names)]
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("factorizing", total=args.trials * (len(cases) + 1))
         def advance(count):
             progress.advance(task, count)
         rows = [measure(case, args.trials, args.seed, advance) for case in cases]
-        soft_row = soft(args.trials, args.seed, advance)
+        soft_row = None if args.case else soft(args.trials, args.seed, advance)
     table = Table(title=f"integer model against the float reference, clean, {args.trials} trials")
     for column in ("F", "M", "preset", "iterations: float", "integer", "ratio, 95 % bound",
                    "allowed", "accuracy: float", "integer", "mean cycles", "p99", "allowed", "ok"):
@@ -165,11 +161,12 @@ def main() -> int:
                       "yes" if row["ok"] else "no")
     console = Console(width=150)
     console.print(table)
-    console.print(f"soft, M=22, B=4, margin 4 ({soft_row['wrong_blocks']:.1%} of blocks wrong), "
-                  f"preset demo: accuracy {soft_row['accuracy']:.4f} (exhaustive search "
-                  f"{soft_row['exhaustive_accuracy']:.4f}), {soft_row['iterations']:.1f} "
-                  f"iterations, {soft_row['cycles']:,.0f} cycles, p99 "
-                  f"{soft_row['cycles_p99']:,.0f}", highlight=False)
+    if soft_row:
+        console.print("soft, M=22, B=4, margin 4 ({wrong_blocks:.1%} of blocks wrong), preset "
+                      "demo: accuracy {accuracy:.4f} (exhaustive search "
+                      "{exhaustive_accuracy:.4f}), "
+                      "{iterations:.1f} iterations, {cycles:,.0f} cycles, p99 {cycles_p99:,.0f}"
+                      .format(**soft_row), highlight=False)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as stream:
             json.dump({"clean": rows, "soft": soft_row}, stream, indent=2)

@@ -9,6 +9,7 @@ import argparse
 import json
 
 import numpy as np
+from _arguments import count, new_file, seed
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -74,12 +75,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example: python bench/patience.py --trials 4000 --json patience.json")
-    parser.add_argument("--trials", type=int, default=1000, help="per problem (default 1000)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--trials", type=count, default=1000, help="per problem (default 1000)")
+    parser.add_argument("--seed", type=seed, default=1)
+    parser.add_argument("--json", type=new_file, metavar="FILE")
     args = parser.parse_args()
-    if args.trials < 1:
-        parser.error(f"trials {args.trials} is not at least 1")
     rows = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         for run, cases in ((clean, CLEAN), (soft, SOFT)):

@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+from _arguments import count, new_file
 from rich.console import Console
 from rich.table import Table
 
@@ -22,9 +23,9 @@ def main() -> int:
     """Print the figures; exit status 1 if compiled code is too slow."""
     parser = argparse.ArgumentParser(description=__doc__,
                                      epilog="example: python bench/speed.py --trials 20000")
-    parser.add_argument("--trials", type=int, default=4000 if COMPILED else 8)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--trials", type=count, default=4000 if COMPILED else 8)
+    parser.add_argument("--repeats", type=count, default=5)
+    parser.add_argument("--json", type=new_file, metavar="FILE")
     args = parser.parse_args()
     tiny = preset("tiny")
     core, parameters = tiny.core, tiny.clean

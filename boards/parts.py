@@ -40,8 +40,7 @@ class Part:
     memories: int
 
 
-# A clock enable for fewer than four flip-flops costs iCE40 more than a look-up table before each:
-# 12 logic cells and 3.5 MHz of preset tiny with one entry a block.
+# A clock enable for fewer than four flip-flops costs iCE40 more than a look-up table before each.
 PARTS = {p.name: p for p in (
     Part("up5k", "iCE40 UP5K", "ice40", "-device u -dffe_min_ce_use 4",
          ("--up5k", "--package", "sg48"), 30.0, 5280, 30),

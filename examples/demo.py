@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from blockfactor.cli._common import output_file
 from blockfactor.errors import BlockfactorError
 from blockfactor.golden.frontend import quantise
 from blockfactor.presets import preset
@@ -52,6 +53,8 @@ def main() -> int:
     args = parser.parse_args()
     if args.triples < 1 or args.queries < 1 or args.seed < 0:
         parser.error("--triples and --queries must be at least 1, --seed at least 0")
+    args.picture.parent.mkdir(parents=True, exist_ok=True)
+    output_file(args.picture)
     console = Console()
     chosen = preset("demo")
     images, labels = digits.held_out_triples(args.triples, args.seed)
@@ -75,7 +78,6 @@ def main() -> int:
         console.print(f"the core found [bold]{' '.join(map(str, row['indices']))}[/bold]"
                       f" (true {' '.join(map(str, labels[n]))}), score {row['score']} of "
                       f"{row['smax']}, {row['cycles']} cycles\n", highlight=False)
-    args.picture.parent.mkdir(parents=True, exist_ok=True)
     shown = min(DRAWN, args.triples)
     draw(args.picture, images[:shown], labels[:shown], found[:shown],
          [row["score"] for row in rows[:shown]], [row["cycles"] for row in rows[:shown]],
@@ -105,5 +107,5 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except BlockfactorError as problem:
+    except (BlockfactorError, OSError) as problem:
         sys.exit(f"demo: error: {problem}")

@@ -100,7 +100,8 @@ def factorize_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, wei
     Parameters
     ----------
     codes : int array [n or 1, F, M, B]
-        Codebooks of each run, or one for all; rows from a factor's size on are not used.
+        Codebooks of each run, or one for all; rows from a factor's size on are not used, but
+        must be valid as well.
     index, weight : int array [n, B, s]
         Queries: a block's entries, padded with weight 0 at its end; no index twice in a block.
     seeds : int array [n]

@@ -6,7 +6,7 @@ kind  words   content
 ENTRY 1       a codevector above the threshold, in the order of the list:
               number XOR (leading-one position of its similarity << 11)
 STEP  3 or 4  end of a step: factor | sampled << 2 | list length << 3; best codevector;
-              best similarity, low half; high half if similarities exceed 16 bits
+              best similarity, low half; bits 16 to 31 if similarities exceed 16 bits
 DRAW  2       offset and stride of a draw that is kept
 SCORE 1       score of a verified tuple
 ===== ======= ======================================================================

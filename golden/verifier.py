@@ -7,7 +7,7 @@ it.
 
 from ._jit import jit
 
-__all__ = ["ACCEPTED", "BEST", "RUNNER_UP", "VERIFIED", "accept_level", "score", "verify"]
+__all__ = ["ACCEPTED", "BEST", "RUNNER_UP", "TUPLE", "VERIFIED", "accept_level", "score", "verify"]
 
 #: Fields of the state: tuples verified (saturates at 1), best score, runner-up, accepted flag;
 #: the best tuple follows.

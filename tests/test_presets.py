@@ -3,6 +3,7 @@
 import pytest
 
 from blockfactor.errors import ConfigError
+from blockfactor.golden.hyperparameters import published_parameters
 from blockfactor.presets import PRESETS, preset
 
 #: Factors, blocks, block length, codevectors that must fit, per preset.
@@ -29,9 +30,12 @@ def test_lists_of_f2():
 
 
 def test_published_parameters():
-    """T and A of design.md, section 3, and of the published code."""
-    want = {"demo": (.0034, 15), "f2": (.0076, 238), "f4": (.004, 6)}
-    for name, (threshold, samples) in want.items():
+    """T and A of the published code; those of f4 are of design.md."""
+    want = {name: published_parameters(core.dimension, core.factors, core.blocks, clean.sizes[0])
+            for name in ("demo", "tiny", "paper", "f2")
+            for core, clean in [(preset(name).core, preset(name).clean)]}
+    assert want["paper"] == (10, .0066)
+    for name, (samples, threshold) in (want | {"f4": (6, .004)}).items():
         clean = preset(name).clean
         assert clean.threshold / 65536 == pytest.approx(threshold, abs=1 / 65536)
         assert clean.samples == samples

@@ -44,9 +44,10 @@ class RunParameters:
     level : int, 0..511
         Accepted when ``256 * score >= level * smax``: 256 is an exact match, above it nothing
         is ever accepted.
-    patience : int, 1..15
+    patience : int, 0..15
         Iterations without a draw and without a better score after which all unknown factors are
-        drawn anew. Clean queries want no less than 5, queries with wrong blocks 3.
+        drawn anew; 0: never. Clean queries want no less than 5, queries with wrong blocks 3
+        (bench/patience.py).
     max_iterations : int, 0..65535
         Passes over the factors after which ``factorize`` gives up; 0 verifies once.
     max_tuples : int, 0..4294967295
@@ -83,7 +84,7 @@ class RunParameters:
         "samples": (0, 0xFFFF),
         "trim": (0, 15),
         "level": (0, 511),
-        "patience": (1, 15),
+        "patience": (0, 15),
         "max_iterations": (0, 0xFFFF),
         "max_tuples": (0, 0xFFFF_FFFF),
         "seed": (0, 0xFFFF_FFFF),

@@ -78,6 +78,8 @@ def test_files(command, measured, tmp_path):
     (("--preset", "tiny", "--set", "query_entries=1", "--set", "query_entries=2"),
      "field query_entries is set twice"),
     (("--preset", "tiny", "--part", "up6k"), "no part 'up6k'; parts are up5k, hx8k, ecp5-25f"),
+    (("--part", "up6k"), "no part 'up6k'; parts are up5k, hx8k, ecp5-25f"),
+    (("--part", "hx8k"), "part hx8k has no core with bounds; name one with --preset"),
     (("--preset", "huge"), "no preset 'huge'; presets are"),
     (("--preset", "tiny", "--json", "nowhere/area.json"), "directory nowhere does not exist"),
 ])

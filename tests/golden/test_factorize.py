@@ -131,7 +131,7 @@ class Replay:
         self.words += [(STEP, factor + 4 * drawn + 8 * count), (STEP, values.index(best)),
                        (STEP, best % 65536)]
         if core.similarity_bits > 16:
-            self.words.append((STEP, best // 65536))
+            self.words.append((STEP, best // 65536 % 65536))
         if drawn:
             walk = self.times.walk + self.draw(factor, count)
             self.events["drawn"] += 1
@@ -217,7 +217,7 @@ def problem(factors: int, seed: int):
         samples=int(rng.integers(0, largest + 2)), rule=str(rng.choice(["min", "min", "sum"])),
         trim=int(rng.integers(core.blocks)) if rng.random() < .4 else 0,
         level=int(rng.choice([180, 256, 511])), max_iterations=int(rng.choice([0, 1, 4, 16, 16])),
-        patience=int(rng.choice([1, 2, 3, 5])),
+        patience=int(rng.choice([0, 1, 2, 3, 5])),
         seed=int(rng.integers(2**32)))
 
 

@@ -156,7 +156,7 @@ class Bench:
             samples=rng.choice([0, 1, 2, 3, 200, config.list_size]),
             rule=rng.choice(["min", "min", "sum"]),
             trim=rng.randrange(config.blocks), level=rng.choice([511, 511, 256, 205, 0]),
-            max_iterations=rng.choice([0, 1, 2, 6, 6, 12]),
+            max_iterations=rng.choice([0, 1, 2, 6, 6, 12]), patience=rng.choice([0, 1, 3, 5, 9]),
             seed=rng.choice([0, rng.getrandbits(32)]))
 
     async def memories(self, ctx):
@@ -274,26 +274,29 @@ def sampled_factors(words):
 def test_stall():
     """Without draws or progress for ``patience`` iterations all lists are drawn anew, no sooner."""
     bench = Bench("two", 5)
-    chosen = {"stalls": [], "late draws": []}
+    chosen = {patience: [] for patience in (1, 2, 3, 8, 15)} | {"late draws": []}
     for seed in range(1, 400):
         bench.new_query()
+        patience = (1, 2, 3, 8, 15)[seed % 5]
         parameters = RunParameters(sizes=(9, 9), threshold=bench.rng.choice([0, 2000, 8000]),
                                    samples=bench.rng.randint(1, 4), level=511,
-                                   patience=1 + seed % 4, max_iterations=10, seed=seed)
+                                   patience=patience, max_iterations=patience + 8, seed=seed)
         _, words = bench.golden.run(bench.query, parameters, trace=True)
         words = [(int(kind), int(word)) for kind, word in words]
         flags = sampled_factors(words)
         # Draws that follow a score are those of a stall; a step's follow the step.
         if any(a == SCORE and b == DRAW for (a, _), (b, _) in zip(words, words[1:])):
-            chosen["stalls"].append((bench.query, parameters))
+            chosen[patience].append((bench.query, parameters))
         # A draw for the last factor only, and then none, delays it as any other draw.
         if ((0, 1), (0, 0), (0, 0)) in zip(flags, flags[1:], flags[2:]):
             chosen["late draws"].append((bench.query, parameters))
-    assert all(len(runs) >= 3 for runs in chosen.values())
+        if all(len(runs) >= 2 for runs in chosen.values()):
+            break
+    assert all(len(runs) >= 2 for runs in chosen.values())
 
     async def run(ctx):
         await bench.reset(ctx)
-        for query, parameters in chosen["stalls"][:3] + chosen["late draws"][:3]:
+        for query, parameters in [run for runs in chosen.values() for run in runs[:2]]:
             bench.load(query)
             await bench.check_run(ctx, parameters)
 

@@ -43,6 +43,7 @@ def special(preset, count: int, limit: int, seed: int) -> list[Item]:
                    "max_iterations": int(rng.choice([0, 1, 2, limit])),
                    "threshold": int(rng.choice([0, 100, 400, 65535])),
                    "rule": str(rng.choice(["min", "sum"])), "trim": int(rng.integers(core.blocks)),
+                   "patience": int(rng.integers(16)),
                    "level": int(rng.choice([0, 205, 256, 511]))}
         choice = rng.integers(4)
         if choice == 0:

@@ -61,6 +61,9 @@ def run(args) -> int:
     else:
         jobs = [(b.preset, b.part, b.changes) for b in BOUNDS
                 if args.part in (None, b.part)]
+    if not jobs:
+        part(args.part)
+        raise ConfigError(f"part {args.part} has no core with bounds; name one with --preset")
     for name, target, wanted in jobs:  # before the first takes its time
         preset(name).core.replace(**wanted)
         part(target)

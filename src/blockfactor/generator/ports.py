@@ -46,7 +46,8 @@ MEANINGS = {
     "parameters.use_sum": "1: blocks' similarities are summed; 0: their minimum counts",
     "parameters.trim": "r, blocks left out of the minimum, smallest first",
     "parameters.level": "accepted when 256 * score >= level * smax",
-    "parameters.patience": "iterations without a draw or a better score before all lists are drawn",
+    "parameters.patience": "iterations without a draw or a better score after which all "
+                           "lists are drawn anew; 0: never",
     "parameters.max_iterations": "passes after which factorize gives up",
     "parameters.max_tuples": "tuples after which scan gives up",
     "parameters.seed": "start of the random generator; 0 counts as 1",
