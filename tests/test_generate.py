@@ -15,7 +15,7 @@ from blockfactor.generate import generate, run_parameters, write_files
 from blockfactor.generator.names import module_names
 from blockfactor.golden.codebook import Codebooks
 from blockfactor.presets import PRESETS
-from blockfactor.tools import find_verilator
+from blockfactor.sim.runner import environment
 
 SMALL = CoreConfig(factors=2, blocks=2, block_length=10, max_codevectors=5, list_size=4,
                    query_entries=2, element_bits=4)
@@ -62,9 +62,8 @@ def icarus(folder, name) -> list[str]:
 
 
 def verilator(folder, *arguments, limit=300) -> str:
-    """Run Verilator; its Python package lacks two flags for the compiler."""
-    return run(folder, "verilator", *arguments, limit=limit, **find_verilator()[1],
-               MAKEFLAGS="CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_COROUTINES=-fcoroutines")
+    """Run Verilator as the regression does."""
+    return run(folder, "verilator", *arguments, limit=limit, **environment("verilator"))
 
 
 def test_files(baked, other):
