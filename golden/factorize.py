@@ -154,7 +154,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
             state[CYCLES] = now + t_verify + t_finish
             return
         quiet = 0 if busy else quiet + 1
-        if quiet == patience:
+        if quiet and quiet == patience:
             quiet = 0
             now += t_verify + t_stall + factors * t_load
             for f in range(first + 1, factors):

@@ -183,7 +183,7 @@ class Replay:
             if self.iterations == parameters.max_iterations:
                 return "limit", cycles + end
             quiet = 0 if active else quiet + 1
-            if quiet == parameters.patience:
+            if quiet and quiet == parameters.patience:
                 quiet = 0
                 self.events["stalled"] += 1
                 cycles += times.verify + times.stall + self.core.factors * times.load
