@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blockfactor.config import CoreConfig
+from blockfactor.config import ENGINES, CoreConfig
 from blockfactor.errors import CodebookError, ParameterError, QueryError
 from blockfactor.parameters import RunParameters
 
@@ -36,8 +36,8 @@ class Batch(NamedTuple):
 
 
 @jit
-def _run_all(codes, sizes, known, index, weight, scan, numbers, level, use_sum, t16, seeds,
-             max_tuples, times, block_length, states, bests):
+def _run_all(codes, sizes, known, index, weight, engine, numbers, level, use_sum, t16, seeds,
+             heads, max_tuples, times, block_length, states, bests):
     (bits, list_size, limit, similarity_bits, samples, trim, patience, max_iterations,
      draw_width) = numbers
     blocks, entries = index.shape[1:]
@@ -57,10 +57,10 @@ def _run_all(codes, sizes, known, index, weight, scan, numbers, level, use_sum, 
             q = max(q, total)
             smax += peak
         scaled = t16 * q * (blocks if use_sum else 1)
-        run(codes[n % codes.shape[0]], sizes, known, index[n], weight[n], table, scan,
+        run(codes[n % codes.shape[0]], sizes, known, index[n], weight[n], table, engine,
             (bits, list_size, limit, similarity_bits, depth, scaled, samples, trim, use_sum,
              accept_level(level, smax), patience, max_iterations, seeds[n], draw_width),
-            max_tuples, times, trace, states[n], bests[n])
+            heads, max_tuples, times, trace, states[n], bests[n])
 
 
 def _check(config, codes, index, weight, parameters, seeds) -> None:
@@ -125,8 +125,9 @@ def factorize_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, wei
                config.similarity_bits, parameters.samples, parameters.trim,
                parameters.patience, parameters.max_iterations, 2 * config.codevector_bits)
     _run_all(codes, np.array(parameters.sizes), np.array(parameters.known), index, weight,
-             parameters.mode == "scan", numbers, parameters.level, parameters.rule == "sum",
-             parameters.threshold, seeds, parameters.max_tuples, timing(config),
+             ENGINES.index(parameters.engine(config)), numbers, parameters.level,
+             parameters.rule == "sum", parameters.threshold, seeds, parameters.heads,
+             parameters.max_tuples, timing(config),
              config.block_length, states, bests)
     return Batch(bests[:, TUPLE:], bests[:, BEST], bests[:, RUNNER_UP], states[:, ITERATIONS],
                  states[:, CYCLES], states[:, STOP], states[:, CRC], states[:, SIMILARITY:])

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from blockfactor.config import CoreConfig
 
-__all__ = ["TUPLE_DRAIN", "Timing", "lookup_drain", "multiply_cycles", "multiply_digit", "timing"]
+__all__ = ["TUPLE_DRAIN", "Timing", "build_time", "lookup_drain", "multiply_cycles",
+           "multiply_digit", "timing"]
 
 #: Empty cycles between the last tuple and the first look-up of a step.
 TUPLE_DRAIN = 4
@@ -17,6 +18,8 @@ TUPLE_DRAIN = 4
 DRAW_DELAY = 6
 #: Cycles in which a factor's list is loaded, besides its draw.
 LOAD = 3
+#: Cycles from a join's start to its draws, and from a draw to its rows in the queue.
+JOIN = 5
 #: Cycles from a tuple's last codevector reference to its score.
 VERIFY = 5
 
@@ -42,6 +45,9 @@ class Timing(NamedTuple):
     stall: int
     #: From the last codevector reference of a scan to the result.
     scan: int
+    #: From a join's start to the first row in the queue, besides the first codevectors: a cycle
+    #: each and its draws.
+    join: int
 
 
 def lookup_drain(config: CoreConfig) -> int:
@@ -53,6 +59,15 @@ def lookup_drain(config: CoreConfig) -> int:
     its threshold.
     """
     return 7 + (config.weight_bits > 1) + (config.query_entries > 1)
+
+
+def build_time(config: CoreConfig, size: int) -> int:
+    """Cycles in which the inverted index of a codebook of ``size`` codevectors is built.
+
+    A row a cycle is cleared, then each codevector takes a cycle, and two in each block. A run of
+    the join engine that starts before waits; its cycle count does not.
+    """
+    return (config.blocks << config.element_index_bits) + size * (1 + 2 * config.blocks) + 1
 
 
 def multiply_digit(config: CoreConfig) -> int:
@@ -77,4 +92,5 @@ def timing(config: CoreConfig) -> Timing:
         finish=1,
         stall=2,
         scan=VERIFY + 1,
+        join=JOIN,
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from blockfactor.config import CoreConfig
+from blockfactor.config import ENGINES, CoreConfig
 from blockfactor.errors import CodebookError, QueryError, check_int
 from blockfactor.parameters import RunParameters
 
@@ -10,6 +10,7 @@ from ._jit import jit
 from .codebook import Codebooks
 from .cycles import timing
 from .factorize import factorize
+from .join import join
 from .query import Query
 from .result import CYCLES, ITERATIONS, SIMILARITY, STOP, STOPS, Result
 from .sampler import next_seed
@@ -19,16 +20,22 @@ from .verifier import BEST, RUNNER_UP, TUPLE, accept_level
 
 __all__ = ["Factorizer"]
 
+#: Numbers of the engines other than factorize.
+JOIN, SCAN = ENGINES.index("join"), ENGINES.index("scan")
+
 
 @jit
-def run(code, sizes, known, index, weight, table, mode_scan, numbers, max_tuples, times, trace,
+def run(code, sizes, known, index, weight, table, engine, numbers, heads, max_tuples, times, trace,
         state, best):
-    """One run by either engine, with a finished CRC."""
+    """One run by the engine of that number, with a finished CRC."""
     state[:] = 0
     best[:] = 0
     start(state)
-    if mode_scan:
+    if engine == SCAN:
         scan(code, sizes, known, table, numbers[9], max_tuples, times, trace, state, best)
+    elif engine == JOIN:
+        join(code, sizes, known, index, weight, table, numbers, heads, max_tuples, times, trace,
+             state, best)
     else:
         factorize(code, sizes, known, index, weight, table, numbers, times, trace, state, best)
     finish(state)
@@ -104,9 +111,9 @@ class Factorizer:
         arguments = (self.code, np.array(parameters.sizes), np.array(parameters.known),
                      index.astype(np.int64), weight.astype(np.int64),
                      query.dense(config.block_length).astype(np.int64),
-                     parameters.mode == "scan",
+                     ENGINES.index(parameters.engine(config)),
                      self.numbers(parameters, query.q, query.smax, query.depth),
-                     parameters.max_tuples, self.timing)
+                     parameters.heads, parameters.max_tuples, self.timing)
         state = np.zeros(SIMILARITY + config.factors, dtype=np.int64)
         best = np.zeros(TUPLE + config.factors, dtype=np.int64)
         words = np.zeros((4096 if trace else 0, 2), dtype=np.int64)

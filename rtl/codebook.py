@@ -33,7 +33,8 @@ class CodebookMemory(wiring.Component):
     unlocked : In(1)
     refused : Out(1)
         Pulses as a write is dropped because factor, codevector or an index is out of range.
-    read : Array of In({"factor", "codevector"}) / Out(indices)
+    address, enable : In, indices : Out, per port
+        A port that is not enabled keeps what it has read; enabled unless driven.
     """
 
     latency = Memory.latency
@@ -50,6 +51,7 @@ class CodebookMemory(wiring.Component):
             "refused": Out(1),
             "address": In(address).array(ports),
             "indices": Out(block_indices(config)).array(ports),
+            "enable": In(1, init=1).array(ports),
         })
 
     def rows(self) -> list[int]:
@@ -85,6 +87,7 @@ class CodebookMemory(wiring.Component):
                 copy.write_address.eq(Cat(write.codevector, write.factor)),
                 copy.write_data.eq(write.indices),
                 copy.read_address.eq(self.address[port]),
+                copy.read_enable.eq(self.enable[port]),
                 self.indices[port].eq(copy.read_data),
             ]
         return m

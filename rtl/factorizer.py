@@ -1,6 +1,6 @@
 """The core: memories, engines, verifier and result."""
 
-from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal
 from amaranth.lib import crc, enum, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -9,6 +9,7 @@ from blockfactor.config import CoreConfig
 from .codebook import CodebookMemory
 from .factorize import FactorizeEngine
 from .frontend import FrontEnd
+from .join import JoinEngine
 from .layouts import (
     Errors,
     Stop,
@@ -110,16 +111,27 @@ class Factorizer(wiring.Component):
         for f in range(config.factors):
             checks += [p.sizes[f] != 0, p.sizes[f] <= config.max_codevectors,
                        ~p.known[f] | (p.known_index[f] < p.sizes[f])]
+        if "join" in config.engines:
+            checks += [~(p.scan & p.join), ~p.join | (p.heads != 0) & (p.heads <= config.heads)]
         if "scan" not in config.engines:
             checks.append(~p.scan)
         if "factorize" not in config.engines:
-            checks.append(p.scan)
+            checks.append(p.scan | p.join if "join" in config.engines else p.scan)
         return Cat(*checks).all()
+
+    def chosen(self, engine: str):
+        """Expression: the parameters are for that engine."""
+        if len(self.config.engines) == 1:
+            return Const(1)
+        join = self.parameters.join if "join" in self.config.engines else Const(0)
+        scan = self.parameters.scan
+        return {"scan": scan, "join": join, "factorize": ~scan & ~join}[engine]
 
     def elaborate(self, platform):
         m = Module()
         config, p = self.config, self.parameters
-        slots = config.factors - 1 if "factorize" in config.engines else 0
+        joins = "join" in config.engines
+        slots = config.factors - 1 if "factorize" in config.engines else int(joins)
         state = Signal(State)
         row = Signal(config.element_index_bits)
         begin = Signal()
@@ -127,8 +139,8 @@ class Factorizer(wiring.Component):
 
         # -- memories ---------------------------------------------------------------------------
         m.submodules.codebook = codebook = CodebookMemory(config, slots + 1, self.codebooks)
-        m.submodules.query = query = QueryMemory(config)
-        m.submodules.verifier = verifier = Verifier(config)
+        m.submodules.query = query = QueryMemory(config, config.heads if joins else 0)
+        m.submodules.verifier = verifier = Verifier(config, joins, config.engines != ("join",))
         connect(m, flipped(self.codebook), codebook.write)
         unlocked = (state == State.IDLE) & ~self.start
         m.d.comb += [
@@ -174,9 +186,12 @@ class Factorizer(wiring.Component):
             ]
         if "scan" in config.engines:
             m.submodules.scan = engines["scan"] = ScanEngine(config)
+        if joins:
+            m.submodules.join = engines["join"] = JoinEngine(config)
+            self.connect_join(m, engines["join"], codebook, query, verifier, state == State.RUN)
         done, stop = Signal(), Signal(Stop)
         for name, engine in engines.items():
-            chosen = p.scan if name == "scan" else ~p.scan
+            chosen = self.chosen(name)
             m.d.comb += [engine.parameters.eq(p), engine.start.eq(begin & chosen),
                          engine.halt.eq(halt)]
             with m.If(chosen):
@@ -187,7 +202,7 @@ class Factorizer(wiring.Component):
         # -- run --------------------------------------------------------------------------------
         legal = Signal()
         cycles = Signal(32)
-        iterations = Signal(32 if "scan" in config.engines else 16)
+        iterations = Signal(16 if config.engines == ("factorize",) else 32)
         reason = Signal(Stop)
         run_ready = Signal()
         # Registered, as ``ready`` is: both would begin the longest paths, into all a start resets.
@@ -210,7 +225,8 @@ class Factorizer(wiring.Component):
                         m.d.comb += verifier.clear.eq(1)
                         m.d.sync += reason.eq(Stop.ERROR)
             with m.Case(State.RUN):
-                m.d.sync += cycles.eq(cycles + 1)
+                # Building the index is not counted: it follows a change of codebook or size.
+                m.d.sync += cycles.eq(cycles + (~engines["join"].waiting if joins else 1))
                 with m.If(self.abort | verifier.accepted | done):
                     m.d.sync += [
                         state.eq(State.RESULT),
@@ -229,12 +245,13 @@ class Factorizer(wiring.Component):
         with m.If(verifier.scored):
             m.d.comb += [word_valid.eq(state == State.RUN), word.kind.eq(TraceKind.SCORE),
                          word.word.eq(verifier.score)]
+        for name in [n for n in engines if n != "scan"]:
+            with m.Elif(engines[name].trace_valid):
+                m.d.comb += [word_valid.eq(state == State.RUN), word.eq(engines[name].trace)]
+        counts = verifier.scored & (state == State.RUN)
         if "factorize" in engines:
-            with m.Elif(engines["factorize"].trace_valid):
-                m.d.comb += [word_valid.eq(state == State.RUN), word.eq(engines["factorize"].trace)]
-            with m.If(engines["factorize"].iterate):
-                m.d.sync += iterations.eq(iterations + 1)
-        with m.If(p.scan & verifier.scored & (state == State.RUN)):
+            counts = Mux(self.chosen("factorize"), engines["factorize"].iterate, counts)
+        with m.If(counts):
             m.d.sync += iterations.eq(iterations + 1)
         m.d.comb += [
             digest.start.eq((state == State.IDLE) & self.start),
@@ -274,6 +291,30 @@ class Factorizer(wiring.Component):
             with m.Elif(self.clear_errors):
                 m.d.sync += self.errors[name].eq(0)
         return ResetInserter(self.reset)(m)
+
+    def connect_join(self, m, engine, codebook, query, verifier, running) -> None:
+        """Connect the join engine; it shares a codebook port with the factorize engine."""
+        last = self.config.factors - 1
+        chosen = self.chosen("join")
+        m.d.comb += [
+            engine.free.eq(~running | chosen),
+            engine.changed.eq(self.codebook.valid & self.codebook.ready
+                              & (self.codebook.p.factor == last)),
+            engine.indices.eq(codebook.indices[0]),
+            engine.bound.eq(verifier.bound),
+            verifier.joined.eq(chosen),
+            verifier.sums.eq(engine.sums),
+            verifier.codevectors.eq(engine.codevectors),
+            verifier.cancel.eq(engine.cancel & chosen),
+        ]
+        for h in range(self.config.heads):
+            m.d.comb += engine.look_up[h].eq(query.look_up[h])
+        with m.If(engine.free):
+            m.d.comb += [
+                codebook.address[0].factor.eq(engine.factor),
+                codebook.address[0].codevector.eq(engine.codevector),
+                codebook.enable[0].eq(engine.enable),
+            ]
 
     def arbitrate(self, m, query, unlocked) -> None:
         """Feed the query memory from the sparse stream or the dense front-end, query by query."""

@@ -90,6 +90,8 @@ def run_parameters(config: CoreConfig) -> data.StructLayout:
         "known": config.factors,
         "known_index": data.ArrayLayout(unsigned(config.codevector_bits), config.factors),
     }
+    if "join" in config.engines:
+        fields |= {"join": 1, "heads": 2}
     if config.element_bits:
         fields["dense_threshold"] = config.element_bits
     return data.StructLayout(fields)
@@ -99,7 +101,7 @@ def parameter_values(config: CoreConfig, parameters: RunParameters) -> dict:
     """Values of :func:`run_parameters` for validated parameters."""
     values = {
         "sizes": list(parameters.sizes),
-        "scan": int(parameters.mode == "scan"),
+        "scan": int(parameters.engine(config) == "scan"),
         "threshold": parameters.threshold,
         # A beyond the codebook means the whole of it, however large.
         "samples": min(parameters.samples, config.max_codevectors),
@@ -113,6 +115,8 @@ def parameter_values(config: CoreConfig, parameters: RunParameters) -> dict:
         "known": sum(1 << f for f, k in enumerate(parameters.known) if k >= 0),
         "known_index": [max(k, 0) for k in parameters.known],
     }
+    if "join" in config.engines:
+        values |= {"join": int(parameters.engine(config) == "join"), "heads": parameters.heads}
     if config.element_bits:
         values["dense_threshold"] = min(parameters.dense_threshold, (1 << config.element_bits) - 1)
     return values

@@ -33,6 +33,8 @@ class Memory(wiring.Component):
     Members
     -------
     read_address, write_address : In
+    read_enable : In(1)
+        While low, ``read_data`` stays. High unless driven.
     write_enable : In(1)
     write_data : In(shape)
     read_data : Out(shape)
@@ -48,6 +50,7 @@ class Memory(wiring.Component):
         address = max(1, (depth - 1).bit_length())
         super().__init__({
             "read_address": In(address),
+            "read_enable": In(1, init=1),
             "read_data": Out(shape),
             "write_address": In(address),
             "write_data": In(shape),
@@ -66,7 +69,7 @@ class Memory(wiring.Component):
         read = array.read_port()
         m.d.comb += [
             read.addr.eq(self.read_address),
-            read.en.eq(1),
+            read.en.eq(self.read_enable),
             write.addr.eq(self.write_address),
             write.data.eq(self.write_data),
             write.en.eq(self.write_enable),
@@ -74,7 +77,9 @@ class Memory(wiring.Component):
         data = read.data
         if platform == POISON:
             collision = Signal()
-            m.d.sync += collision.eq(self.write_enable & (self.write_address == self.read_address))
+            with m.If(self.read_enable):
+                m.d.sync += collision.eq(self.write_enable
+                                         & (self.write_address == self.read_address))
             data = Mux(collision, ~read.data, read.data)
         m.d.comb += self.read_data.eq(data)
         return m

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from blockfactor.config import CoreConfig
 
+from .confidence import LookUpBlocks, look_up_block
 from .layouts import block_indices, query_entry
 from .memory import Memory
 
@@ -45,6 +46,8 @@ class QueryMemory(wiring.Component):
         entry has weight 0.
     bound : In
         Index per block whose ``bound_weight`` is valid a cycle later.
+    look_up : Out(look_up_block(config)).array(heads)
+        Most confident blocks, valid a cycle after ``valid``; only with ``heads``.
     """
 
     latency = Memory.latency
@@ -55,8 +58,9 @@ class QueryMemory(wiring.Component):
         """Cycles before the first entry of a query is looked at."""
         return self.config.query_entries + 1
 
-    def __init__(self, config: CoreConfig):
+    def __init__(self, config: CoreConfig, heads: int = 0):
         self.config = config
+        self.heads = heads
         entry = max(1, (config.query_entries - 1).bit_length())
         weights = data.ArrayLayout(config.weight_bits, config.blocks)
         super().__init__({
@@ -75,6 +79,7 @@ class QueryMemory(wiring.Component):
             "weight": Out(weights),
             "bound": In(block_indices(config)),
             "bound_weight": Out(weights),
+            **({"look_up": Out(look_up_block(config)).array(heads)} if heads else {}),
         })
 
     def elaborate(self, platform):
@@ -191,4 +196,19 @@ class QueryMemory(wiring.Component):
                     m.next = "idle"
         with m.If(self.forget):
             m.d.sync += self.valid.eq(0)
+
+        if self.heads:
+            m.submodules.confidence = confidence = LookUpBlocks(config, self.heads)
+            ended = Signal()
+            m.d.sync += ended.eq(self.i.valid & self.i.ready & i.last)
+            m.d.comb += [
+                confidence.clear.eq(erase),
+                confidence.valid.eq(writes.any()),
+                confidence.block.eq(i.block),
+                confidence.index.eq(i.index),
+                confidence.weight.eq(i.weight),
+                confidence.close.eq(ended),
+            ]
+            for h in range(self.heads):
+                m.d.comb += self.look_up[h].eq(confidence.o[h])
         return m

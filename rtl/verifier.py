@@ -25,6 +25,9 @@ def reference(config: CoreConfig) -> data.StructLayout:
 class Verifier(wiring.Component):
     """One reference a cycle; a tuple's score ``latency`` cycles after its last reference.
 
+    With ``joins`` a reference can bring what comes before it, see ``joined``; without ``prefixes``
+    every one does.
+
     Stages: codebook read, bind, query read, sum, compare. ``accepted`` stays high once a score
     reaches ``accept``; later tuples are then ignored. Of equal scores the first wins; the
     runner-up is the best score of any other tuple.
@@ -34,10 +37,16 @@ class Verifier(wiring.Component):
     clear : In(1)
         Before a run.
     valid : In(1), reference : In(reference(config))
+    joined : In(1), sums, codevectors : In
+        The reference is the last factor's, completes a tuple and brings the others' bound indices
+        and codevectors.
+    cancel : In(1), bound : Out
+        ``bound`` are a reference's indices, bound, two cycles after it; ``cancel`` in that cycle
+        keeps it from being scored.
     address : Out, indices : In
         To and from the codebook memory.
-    bound : Out, bound_weight : In
-        To and from the query memory.
+    bound_weight : In
+        From the query memory, for ``bound``.
     accept : In
         Least score that is accepted.
     scored : Out(1), score : Out
@@ -52,14 +61,23 @@ class Verifier(wiring.Component):
 
     latency = 5
 
-    def __init__(self, config: CoreConfig):
+    def __init__(self, config: CoreConfig, joins: bool = False, prefixes: bool = True):
         self.config = config
+        self.joins = joins
+        self.prefixes = prefixes
         address = data.StructLayout({"codevector": config.codevector_bits,
                                      "factor": config.factor_bits})
+        joined = {
+            "joined": In(1),
+            "sums": In(block_indices(config)),
+            "codevectors": In(data.ArrayLayout(config.codevector_bits, config.factors - 1)),
+            "cancel": In(1),
+        }
         super().__init__({
             "clear": In(1),
             "valid": In(1),
             "reference": In(reference(config)),
+            **(joined if joins else {}),
             "address": Out(address),
             "indices": In(block_indices(config)),
             "bound": Out(block_indices(config)),
@@ -85,20 +103,33 @@ class Verifier(wiring.Component):
         for stage in range(1, 5):
             valid = Signal(name=f"valid{stage}")
             held = Signal(reference(config), name=f"reference{stage}")
-            m.d.sync += [valid.eq(valids[-1] & ~self.clear), held.eq(references[-1])]
+            cancel = self.cancel if self.joins and stage == 3 else 0
+            m.d.sync += [valid.eq(valids[-1] & ~self.clear & ~cancel), held.eq(references[-1])]
             valids.append(valid)
             references.append(held)
+
+        if self.joins:
+            joined, others = [self.joined], [self.codevectors]
+            for stage in range(1, 5):
+                joined.append(Signal(name=f"joined{stage}"))
+                others.append(Signal.like(self.codevectors, name=f"codevectors{stage}"))
+                m.d.sync += [joined[-1].eq(joined[-2]), others[-1].eq(others[-2])]
 
         # Stage 1: bind to the prefix. Stage 2: the query is read. Stage 3: sum.
         for b in range(config.blocks):
             prefix = Signal(config.element_index_bits, name=f"prefix{b}")
             bound = Signal(config.element_index_bits, name=f"bound{b}")
-            m.d.comb += bound.eq(add_modulo(Mux(references[1].first, 0, prefix), self.indices[b],
-                                            config.block_length))
+            before = Mux(references[1].first, 0, prefix)
+            if self.joins:
+                sums = Signal(config.element_index_bits, name=f"sums{b}")
+                m.d.sync += sums.eq(self.sums[b])
+                before = Mux(joined[1], sums, before) if self.prefixes else sums
+            m.d.comb += bound.eq(add_modulo(before, self.indices[b], config.block_length))
             with m.If(valids[1]):
                 m.d.sync += self.bound[b].eq(bound)
-                with m.If(~references[1].last):
-                    m.d.sync += prefix.eq(bound)
+                if self.prefixes:
+                    with m.If(~references[1].last):
+                        m.d.sync += prefix.eq(bound)
         score = Signal(config.score_bits)
         m.d.sync += score.eq(sum(self.bound_weight[b] for b in range(config.blocks)))
 
@@ -108,16 +139,22 @@ class Verifier(wiring.Component):
         with m.If(valids[4]):
             m.d.sync += current.eq(candidate)
         for f in range(config.factors):
-            m.d.comb += candidate[f].eq(Mux(references[4].factor == f,
-                                            references[4].codevector, current[f]))
+            codevector = Mux(references[4].factor == f, references[4].codevector, current[f])
+            if self.joins:
+                brought = (others[4][f] if f < config.factors - 1 else references[4].codevector)
+                codevector = Mux(joined[4], brought, codevector) if self.prefixes else brought
+            m.d.comb += candidate[f].eq(codevector)
         entering = Signal()
         higher = Signal()
         same = Signal()
         m.d.comb += [
-            entering.eq(valids[4] & references[4].last & ~self.accepted),
-            same.eq(self.verified & (candidate.as_value() == self.indices_best.as_value())),
+            entering.eq(valids[4] & (references[4].last if self.prefixes else 1) & ~self.accepted),
             higher.eq(~self.verified | (score > self.best)),
         ]
+        # The join engine never sends a tuple twice.
+        if self.prefixes:
+            m.d.comb += same.eq(self.verified
+                                & (candidate.as_value() == self.indices_best.as_value()))
         m.d.sync += [self.scored.eq(entering), self.score.eq(score),
                      self.improved.eq(entering & higher & ~same)]
         with m.If(entering):

@@ -27,6 +27,8 @@ ARGUMENTS = {
     "WeightDivider": (CONFIG.element_bits, CONFIG.weight_bits),
     "CodebookMemory": (CONFIG, 3),
     "ListMemory": (CONFIG, 2),
+    "LookUpBlocks": (CONFIG, 2),
+    "InvertedIndex": (CONFIG, 2),
     "OrderStatistic": (CONFIG.block_similarity_bits, CONFIG.blocks),
 }
 #: A property whose value is cycles, or on which they depend.

@@ -127,7 +127,7 @@ def test_run_parameters_follow_the_core():
                                engines=("scan",))
     for parameters in run_parameters(preset, core):
         assert parameters.check(core).sizes == (7, 7, 7, 7)
-        assert parameters.mode == "scan"
+        assert parameters.engine(core) == "scan"
 
 
 def test_wrong_arguments():

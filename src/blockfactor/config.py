@@ -12,7 +12,7 @@ from .tables import from_table, read_toml, to_table, write_toml
 __all__ = ["ENGINES", "FRONT_ENDS", "MULTIPLIERS", "CoreConfig", "SystemConfig"]
 
 #: Ways of searching that a core can contain; ``scan`` is exhaustive search, the yardstick.
-ENGINES = ("factorize", "scan")
+ENGINES = ("factorize", "join", "scan")
 #: How the data path multiplies query weights by histogram values.
 MULTIPLIERS = ("logic", "dsp")
 #: Front-ends a system can have; ``native`` is the core's own streams.
@@ -43,6 +43,8 @@ class CoreConfig:
         Largest codebook the memories hold; the size in use is a run parameter.
     engines : tuple of str
         Non-empty subset of :data:`ENGINES`.
+    heads : int, 1..3
+        Most blocks that the join engine looks codevectors up in.
     list_size : int, 1..1024
         Largest number K of codevectors in a factor's estimate.
     query_entries : int, 1..16
@@ -75,6 +77,7 @@ class CoreConfig:
     block_length: int = 128
     max_codevectors: int = 32
     engines: tuple[str, ...] = ENGINES
+    heads: int = 2
     list_size: int = 32
     query_entries: int = 8
     weight_bits: int = 4
@@ -96,6 +99,7 @@ class CoreConfig:
         "blocks": (1, 16),
         "block_length": (2, 1024),
         "max_codevectors": (1, 4096),
+        "heads": (1, 3),
         "list_size": (1, 1024),
         "query_entries": (1, 16),
         "weight_bits": (1, 6),

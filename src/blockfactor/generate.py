@@ -43,7 +43,8 @@ def run_parameters(preset: Preset, config: CoreConfig,
                                   config.max_codevectors) for f in range(config.factors))
         return parameters.replace(
             sizes=want, known=(), trim=min(parameters.trim, config.blocks - 1),
-            mode=parameters.mode if parameters.mode in config.engines else config.engines[0])
+            heads=min(parameters.heads, config.heads),
+            mode=parameters.mode if parameters.mode in config.engines else "auto")
     return fit(preset.clean), fit(preset.soft)
 
 

@@ -11,8 +11,9 @@ from .tables import from_table, read_toml, to_table, write_toml
 
 __all__ = ["MODES", "RULES", "UNKNOWN", "RunParameters"]
 
-#: ``factorize`` iterates as published; ``scan`` tries every tuple.
-MODES = ("factorize", "scan")
+#: ``factorize`` iterates as published; ``join`` looks the last factor up; ``scan`` tries every
+#: tuple; ``auto`` is join where the core has it, else factorize.
+MODES = ("auto", "factorize", "join", "scan")
 #: How the similarities of the blocks become one: ``min`` is l-infinity (trimmed by ``trim``),
 #: ``sum`` the dot product.
 RULES = ("min", "sum")
@@ -41,6 +42,8 @@ class RunParameters:
         One of :data:`RULES`.
     trim : int, 0..B-1
         Blocks r left out of the minimum, smallest first; 0 is the published l-infinity.
+    heads : int, 1..3
+        Blocks that ``join`` looks codevectors up in: 1 for clean queries, 2 for soft ones.
     level : int, 0..511
         Accepted when ``256 * score >= level * smax``: 256 is an exact match, above it nothing
         is ever accepted.
@@ -51,7 +54,8 @@ class RunParameters:
     max_iterations : int, 0..65535
         Passes over the factors after which ``factorize`` gives up; 0 verifies once.
     max_tuples : int, 0..4294967295
-        Tuples after which ``scan`` gives up; 0 verifies once.
+        Tuples after which ``scan`` gives up, candidates after which ``join`` does; 0 is the same as
+        1.
     seed : int, 0..4294967295
         Start of the random generator; 0 is replaced by 1.
     known : tuple of int
@@ -71,6 +75,7 @@ class RunParameters:
     samples: int = 0
     rule: str = "min"
     trim: int = 0
+    heads: int = 1
     level: int = 256
     patience: int = 5
     max_iterations: int = 1000
@@ -83,6 +88,7 @@ class RunParameters:
         "threshold": (0, 0xFFFF),
         "samples": (0, 0xFFFF),
         "trim": (0, 15),
+        "heads": (1, 3),
         "level": (0, 511),
         "patience": (0, 15),
         "max_iterations": (0, 0xFFFF),
@@ -126,8 +132,17 @@ class RunParameters:
         for factor, size in enumerate(self.sizes):
             check_int(f"sizes[{factor}]", size, 1, core.max_codevectors, ParameterError)
         check_int("trim", self.trim, 0, core.blocks - 1, ParameterError)
-        check_choice("mode", self.mode, core.engines, ParameterError)
+        engine = self.engine(core)
+        check_choice("mode", engine, core.engines, ParameterError)
+        if engine == "join":
+            check_int("heads", self.heads, 1, core.heads, ParameterError)
         return self
+
+    def engine(self, core: CoreConfig) -> str:
+        """The engine of ``core`` that runs these parameters."""
+        if self.mode != "auto":
+            return self.mode
+        return next((e for e in ("join", "factorize") if e in core.engines), "scan")
 
     def replace(self, **changes) -> "RunParameters":
         """A copy with some fields changed, validated anew."""

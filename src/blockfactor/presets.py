@@ -39,7 +39,7 @@ def _t16(threshold: float) -> int:
 
 
 def _preset(name, about, core, clean, margin=4.0, **soft):
-    soft = {"level": 205, "patience": 3, "max_iterations": 200} | soft
+    soft = {"level": 205, "patience": 3, "heads": 2, "max_iterations": 200} | soft
     return Preset(name, about, SystemConfig(core=core), clean, clean.replace(**soft), margin)
 
 
@@ -59,6 +59,9 @@ PRESETS = {p.name: p for p in (
                        weight_bits=1),
             RunParameters(sizes=(110, 110, 110), threshold=_t16(.0066), samples=10,
                           max_iterations=4033)),
+    _preset("join", "F=3, M up to 64, D=512, B=4: the join engine alone",
+            CoreConfig(max_codevectors=64, engines=("join",)),
+            RunParameters(sizes=(49, 49, 49), mode="join")),
     _preset("f2", "F=2, M up to 1155, D=512, B=4: two large codebooks, long lists",
             CoreConfig(factors=2, max_codevectors=1155, list_size=256),
             RunParameters(sizes=(1155, 1155), threshold=_t16(.0076), samples=238,

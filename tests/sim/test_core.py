@@ -17,6 +17,9 @@ from blockfactor.rtl.memory import POISON
 from blockfactor.sim.simulate import model, simulate
 from blockfactor.sim.workload import Item, Workload, make_items
 
+#: Joins by preset, kind and number of look-up blocks.
+JOINS = 30
+
 pytestmark = pytest.mark.cocotb
 
 #: Factorizations by preset: clean, soft, damaged, special; the iteration limit of the last three.
@@ -24,6 +27,7 @@ COUNTS = {
     "demo": (400, 120, 60, 150, 30),
     "tiny": (160, 60, 20, 60, 20),
     "paper": (12, 10, 6, 20, 10),
+    "join": (160, 60, 30, 80, 20),
     "f2": (16, 8, 6, 20, 6),
     "f4": (120, 40, 30, 100, 20),
     "robust": (120, 40, 30, 80, 20),
@@ -49,8 +53,10 @@ def special(preset, count: int, limit: int, seed: int) -> list[Item]:
         if choice == 0:
             changes["known"] = tuple(int(rng.integers(s)) if rng.random() < .5 else -1
                                      for s in sizes)
-        if choice == 1 and "scan" in core.engines:
-            changes |= {"mode": "scan", "max_tuples": int(rng.choice([0, 1, 77, 500]))}
+        others = [engine for engine in core.engines if engine != "factorize"]
+        if choice in (1, 3) and others:
+            changes |= {"mode": str(rng.choice(others)), "heads": int(rng.integers(core.heads)) + 1,
+                        "max_tuples": int(rng.choice([0, 1, 77, 500]))}
             changes["known"] = tuple(int(rng.integers(s)) if rng.random() < .3 else -1
                                      for s in sizes)
         parameters = preset.parameters(kind).replace(**changes)
@@ -86,6 +92,13 @@ def items_of(name: str) -> list[Item]:
     items += make_items(preset.core, short, "soft", soft, seed + 1, preset.margin)
     items += make_items(preset.core, short, "damaged", damaged, seed + 2)
     items += special(preset, specials, limit, seed + 3)
+    if "join" in preset.core.engines:
+        joins = {heads: preset.soft.replace(mode="join", heads=heads)
+                 for heads in range(1, preset.core.heads + 1)}
+        for n, kind in enumerate(("clean", "soft", "damaged")):
+            for heads, parameters in joins.items():
+                items += make_items(preset.core, parameters, kind, JOINS, seed + 10 * n + heads,
+                                    preset.margin, queries_per_codebook=3)
     if preset.core.element_bits:
         items += dense(preset, 20, seed + 4)
     return items

@@ -4,6 +4,7 @@ import json
 from contextlib import nullcontext
 from pathlib import Path
 
+from ..parameters import MODES
 from ._common import integer, number, output_file, print_table
 
 __all__ = ["NAME", "add_arguments", "run"]
@@ -20,6 +21,7 @@ def add_arguments(parser) -> None:
     parser.epilog = """\
 examples:
   blockfactor simulate --preset demo --queries 20 --kind soft
+  blockfactor simulate --preset demo --queries 20 --kind soft --mode join
   blockfactor simulate --preset tiny --codebook-file book.npz --query-file queries.npz \\
       --params run.toml --json results.json"""
     parser.add_argument("--preset", default="demo", help="configuration of the core (default demo)")
@@ -40,6 +42,11 @@ examples:
                         help="codebooks to use (default: random ones)")
     parser.add_argument("--params", metavar="FILE.toml",
                         help="run parameters (default: the preset's for the kind)")
+    parser.add_argument("--mode", choices=MODES, metavar="MODE",
+                        help=f"{', '.join(MODES)} (default: what the parameters say)")
+    parser.add_argument("--heads", type=integer(1, 3), metavar="N",
+                        help="blocks that join looks codevectors up in (default: what the "
+                             "parameters say)")
     parser.add_argument("--simulator", choices=("verilator", "icarus"), default="verilator",
                         metavar="NAME", help="verilator (default) or icarus")
     parser.add_argument("--waves", metavar="DIR", nargs="?", const="waves",
@@ -99,6 +106,8 @@ def _workload(args, chosen):
     books = Codebooks.load(args.codebook_file) if args.codebook_file else None
     if books is not None and not args.params:
         parameters = parameters.replace(sizes=books.sizes)
+    given = {"mode": args.mode, "heads": args.heads}
+    parameters = parameters.replace(**{k: v for k, v in given.items() if v is not None})
     parameters.check(core)
     if books is not None:
         from blockfactor.golden.factorizer import Factorizer

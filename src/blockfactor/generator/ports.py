@@ -53,6 +53,8 @@ MEANINGS = {
     "parameters.seed": "start of the random generator; 0 counts as 1",
     "parameters.known": "bit f: the codevector of factor f is given",
     "parameters.known_index": "that codevector of factor {}",
+    "parameters.join": "1: look the last factor up",
+    "parameters.heads": "blocks to look it up in",
     "parameters.dense_threshold": "elements of a dense query below it are not kept",
     "result": "what a run returns; held until taken",
     "result.indices": "codevector found for factor {}",

@@ -43,18 +43,23 @@ class Case:
 def case_kinds(config: CoreConfig) -> list[str]:
     """Kinds of queries and runs that suit the core, in the order in which they are made."""
     iterates = "factorize" in config.engines
+    joins = "join" in config.engines
     found = ["clean"]
     if config.query_entries > 1:
         found.append("soft")
     if config.element_bits:
         found.append("dense")
-    if iterates:
+    if iterates or joins:
         found += ["known", "limit"]
-    if "scan" in config.engines:
+    if iterates and joins:
+        found.append("join")
+    if "scan" in config.engines and (iterates or joins):
         found.append("scan")
     if config.blocks > 1:
         found.append("damaged")
-    return found + (["sum", "given"] if iterates else ["limit"])
+    if iterates:
+        return [*found, "sum", "given"]
+    return [*found, "given" if joins else "limit"]
 
 
 def make_cases(config: CoreConfig, codebooks: Codebooks, clean: RunParameters,
@@ -101,9 +106,13 @@ def _parameters(kind: str, config: CoreConfig, base: RunParameters, number: int)
     few = tuple(min(size, FEW[config.factors]) for size in full)
     fewer = tuple(min(size, FEWER[config.factors]) for size in full)
     base = base.replace(sizes=few, max_iterations=min(base.max_iterations, 60))
-    if kind == "scan" or "factorize" not in config.engines:
-        base = base.replace(mode="scan", sizes=fewer)
-    if kind == "limit" and base.mode == "scan":
+    if kind in ("scan", "join"):
+        base = base.replace(mode=kind)
+    elif "factorize" not in config.engines:
+        base = base.replace(mode="auto")
+    if base.engine(config) == "scan":
+        base = base.replace(sizes=fewer)
+    if kind == "limit" and base.engine(config) != "factorize":
         return base.replace(level=511, max_tuples=5)
     if kind == "limit":
         if min(config.list_size, max(full)) ** (config.factors - 1) > MOST_TUPLES:
