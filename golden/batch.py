@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blockfactor.config import ENGINES, CoreConfig
+from blockfactor.config import CoreConfig
 from blockfactor.errors import CodebookError, ParameterError, QueryError
-from blockfactor.parameters import RunParameters
+from blockfactor.parameters import MODES, RunParameters
 
 from ._jit import jit
 from .cycles import timing
@@ -36,7 +36,7 @@ class Batch(NamedTuple):
 
 
 @jit
-def _run_all(codes, sizes, known, index, weight, engine, numbers, level, use_sum, t16, seeds,
+def _run_all(codes, sizes, known, index, weight, mode, numbers, level, use_sum, t16, seeds,
              heads, max_tuples, times, block_length, states, bests):
     (bits, list_size, limit, similarity_bits, samples, trim, patience, max_iterations,
      draw_width) = numbers
@@ -57,7 +57,7 @@ def _run_all(codes, sizes, known, index, weight, engine, numbers, level, use_sum
             q = max(q, total)
             smax += peak
         scaled = t16 * q * (blocks if use_sum else 1)
-        run(codes[n % codes.shape[0]], sizes, known, index[n], weight[n], table, engine,
+        run(codes[n % codes.shape[0]], sizes, known, index[n], weight[n], table, mode,
             (bits, list_size, limit, similarity_bits, depth, scaled, samples, trim, use_sum,
              accept_level(level, smax), patience, max_iterations, seeds[n], draw_width),
             heads, max_tuples, times, trace, states[n], bests[n])
@@ -125,7 +125,7 @@ def factorize_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, wei
                config.similarity_bits, parameters.samples, parameters.trim,
                parameters.patience, parameters.max_iterations, 2 * config.codevector_bits)
     _run_all(codes, np.array(parameters.sizes), np.array(parameters.known), index, weight,
-             ENGINES.index(parameters.engine(config)), numbers, parameters.level,
+             MODES.index(parameters.resolve(config)), numbers, parameters.level,
              parameters.rule == "sum", parameters.threshold, seeds, parameters.heads,
              parameters.max_tuples, timing(config),
              config.block_length, states, bests)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from blockfactor.config import CoreConfig
 
-__all__ = ["TUPLE_DRAIN", "Timing", "build_time", "lookup_drain", "multiply_cycles",
-           "multiply_digit", "timing"]
+__all__ = ["TUPLE_DRAIN", "Timing", "build_time", "lookup_drain", "merge_cycles",
+           "multiply_cycles", "multiply_digit", "timing"]
 
 #: Empty cycles between the last tuple and the first look-up of a step.
 TUPLE_DRAIN = 4
@@ -19,7 +19,7 @@ DRAW_DELAY = 6
 #: Cycles in which a factor's list is loaded, besides its draw.
 LOAD = 3
 #: Cycles from a join's start to its draws, and from a draw to its rows in the queue.
-JOIN = 5
+JOIN = 6
 #: Cycles from a tuple's last codevector reference to its score.
 VERIFY = 5
 
@@ -43,11 +43,13 @@ class Timing(NamedTuple):
     finish: int
     #: A stall, besides the verification it waits for and the lists it loads.
     stall: int
-    #: From the last codevector reference of a scan to the result.
-    scan: int
+    #: From a candidate of the join engine to the result.
+    candidate: int
     #: From a join's start to the first row in the queue, besides the first codevectors: a cycle
     #: each and its draws.
     join: int
+    #: Rows that the join engine looks up in a cycle.
+    lanes: int
 
 
 def lookup_drain(config: CoreConfig) -> int:
@@ -61,13 +63,22 @@ def lookup_drain(config: CoreConfig) -> int:
     return 7 + (config.weight_bits > 1) + (config.query_entries > 1)
 
 
+def merge_cycles(config: CoreConfig) -> int:
+    """Cycles that a score takes longer with several lanes.
+
+    The best of theirs is found pair by pair; and since cores with lanes are for fast FPGAs, weights
+    are registered as they come out of the memory.
+    """
+    return config.lanes.bit_length() if config.lanes > 1 else 0
+
+
 def build_time(config: CoreConfig, size: int) -> int:
     """Cycles in which the inverted index of a codebook of ``size`` codevectors is built.
 
-    A row a cycle is cleared, then each codevector takes a cycle, and two in each block. A run of
+    A row a cycle is cleared, then each codevector takes two cycles, and two in each block. A run of
     the join engine that starts before waits; its cycle count does not.
     """
-    return (config.blocks << config.element_index_bits) + size * (1 + 2 * config.blocks) + 1
+    return (config.blocks << config.element_index_bits) + size * (2 + 2 * config.blocks) + 2
 
 
 def multiply_digit(config: CoreConfig) -> int:
@@ -88,9 +99,10 @@ def timing(config: CoreConfig) -> Timing:
         start=2,
         step=TUPLE_DRAIN + lookup_drain(config),
         walk=DRAW_DELAY + 2,
-        verify=config.factors - 1 + VERIFY,
+        verify=config.factors - 1 + VERIFY + merge_cycles(config),
         finish=1,
         stall=2,
-        scan=VERIFY + 1,
+        candidate=VERIFY + merge_cycles(config) + 1,
         join=JOIN,
+        lanes=config.lanes,
     )

@@ -46,7 +46,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
     """One run; fills ``state`` (fields above) and ``best`` (the verifier's state)."""
     (bits, list_size, histogram_limit, similarity_bits, depth, scaled, samples, trim, use_sum,
      accept, patience, max_iterations, seed, draw_width) = numbers
-    (t_multiply, t_load, t_start, t_step, t_walk, t_verify, t_finish, t_stall, _, _) = times
+    (t_multiply, t_load, t_start, t_step, t_walk, t_verify, t_finish, t_stall, _, _, _) = times
     factors, _, blocks = code.shape
     length = table.shape[1]
     lfsr = seed

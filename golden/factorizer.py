@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from blockfactor.config import ENGINES, CoreConfig
+from blockfactor.config import CoreConfig
 from blockfactor.errors import CodebookError, QueryError, check_int
-from blockfactor.parameters import RunParameters
+from blockfactor.parameters import MODES, RunParameters
 
 from ._jit import jit
 from .codebook import Codebooks
@@ -14,30 +14,27 @@ from .join import join
 from .query import Query
 from .result import CYCLES, ITERATIONS, SIMILARITY, STOP, STOPS, Result
 from .sampler import next_seed
-from .scan import scan
 from .trace import CRC, WORDS, finish, start
 from .verifier import BEST, RUNNER_UP, TUPLE, accept_level
 
 __all__ = ["Factorizer"]
 
-#: Numbers of the engines other than factorize.
-JOIN, SCAN = ENGINES.index("join"), ENGINES.index("scan")
+#: Codes of modes.
+FACTORIZE, SCAN = MODES.index("factorize"), MODES.index("scan")
 
 
 @jit
-def run(code, sizes, known, index, weight, table, engine, numbers, heads, max_tuples, times, trace,
+def run(code, sizes, known, index, weight, table, mode, numbers, heads, max_tuples, times, trace,
         state, best):
-    """One run by the engine of that number, with a finished CRC."""
+    """One run in the mode of that code, with a finished CRC."""
     state[:] = 0
     best[:] = 0
     start(state)
-    if engine == SCAN:
-        scan(code, sizes, known, table, numbers[9], max_tuples, times, trace, state, best)
-    elif engine == JOIN:
-        join(code, sizes, known, index, weight, table, numbers, heads, max_tuples, times, trace,
-             state, best)
-    else:
+    if mode == FACTORIZE:
         factorize(code, sizes, known, index, weight, table, numbers, times, trace, state, best)
+    else:
+        join(code, sizes, known, index, weight, table, numbers, heads, mode == SCAN, max_tuples,
+             times, trace, state, best)
     finish(state)
 
 
@@ -111,7 +108,7 @@ class Factorizer:
         arguments = (self.code, np.array(parameters.sizes), np.array(parameters.known),
                      index.astype(np.int64), weight.astype(np.int64),
                      query.dense(config.block_length).astype(np.int64),
-                     ENGINES.index(parameters.engine(config)),
+                     MODES.index(parameters.resolve(config)),
                      self.numbers(parameters, query.q, query.smax, query.depth),
                      parameters.heads, parameters.max_tuples, self.timing)
         state = np.zeros(SIMILARITY + config.factors, dtype=np.int64)

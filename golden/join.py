@@ -24,12 +24,15 @@ from ._jit import jit
 from .result import CYCLES, ITERATIONS, STOP, STOP_ACCEPTED, STOP_COMPLETE, STOP_LIMIT
 from .sampler import LFSR_BITS, leap, walk_mask
 from .trace import DRAW, SCORE, emit
-from .verifier import ACCEPTED, score, verify
+from .verifier import ACCEPTED, verify
 
-__all__ = ["DRAWS", "QUEUE", "join", "look_up_blocks", "offset"]
+__all__ = ["DRAWS", "FETCH", "QUEUE", "join", "look_up_blocks", "offset"]
 
-#: Rows that wait for their candidates to be verified.
-QUEUE = 4
+#: Rows of a lane that wait for their candidates to be verified; up to three more may enter before
+#: the others are held back.
+QUEUE = 24
+#: Cycles from a row's entering the queue to its first candidate.
+FETCH = 3
 #: Most draws for one offset.
 DRAWS = 8
 
@@ -109,23 +112,43 @@ def _index(book, size, length):
 
 
 @jit
-def join(code, sizes, known, index, weight, table, numbers, heads, max_tuples, times, trace,
+def _first(which, heads, known, every, chosen, residual, head):
+    """First candidate of a row from look-up block ``which`` on: its look-up block, and it or -1."""
+    if which == 0 and (known >= 0 or every):
+        return 0, max(known, 0)
+    for h in range(which, heads):
+        if chosen[h] >= 0 and head[chosen[h], residual[h]] >= 0:
+            return h, head[chosen[h], residual[h]]
+    return 0, -1
+
+
+@jit
+def _next(m, which, known, every, size, chosen, following):
+    """The candidate after ``m`` in the same look-up block, or -1."""
+    if known >= 0:
+        return -1
+    if every:
+        return m + 1 if m + 1 < size else -1
+    return following[chosen[which], m]
+
+
+@jit
+def join(code, sizes, known, index, weight, table, numbers, heads, every, max_tuples, times, trace,
          state, best):
-    """One run; see golden/factorize.py."""
+    """One run, of all codevectors of the last factor if ``every``; see golden/factorize.py."""
     bits, accept, seed = numbers[0], numbers[9], numbers[12]
-    t_finish, t_start = times[8], times[9]
+    t_finish, t_start, lanes = times[8], times[9], times[10]
     factors, _, blocks = code.shape
     length = table.shape[1]
     last = factors - 1
     inner = factors - 2
     chosen, peaks = look_up_blocks(index, weight, heads)
     head, following = _index(code[last], sizes[last], length)
-    if known[last] >= 0:
+    if every or known[last] >= 0:
         heads = 1
 
     lfsr = reverse(seed)
-    now = t_start  # cycle in which a row enters the queue
-    candidate = np.zeros(factors, dtype=np.int64)
+    now = t_start
     first = np.zeros(factors, dtype=np.int64)
     for f in range(last):
         first[f] = known[f]
@@ -134,67 +157,105 @@ def join(code, sizes, known, index, weight, table, numbers, heads, max_tuples, t
             first[f], lfsr, draws = offset(lfsr, sizes[f], bits)
             emit(trace, state, DRAW, first[f])
         now += 1 + draws
-        candidate[f] = first[f]
+    groups = 1 if known[inner] >= 0 else -(-sizes[inner] // lanes)
+    outer = first.copy()  # codevectors of the group that enters next, but for the inner factor's
+    group = first[inner] // lanes
+    passed = -inner  # groups of this pass that have entered; below 0: outer codevectors to bind
+    more = True  # rows are yet to enter
+
+    # Queues, by lane: rows with candidates, and the candidate that is next.
+    rows = np.zeros(lanes, dtype=np.int64)
+    row = np.zeros((lanes, QUEUE + 3, factors), dtype=np.int64)
+    sums = np.zeros((lanes, QUEUE + 3, blocks), dtype=np.int64)
+    residual = np.zeros((lanes, QUEUE + 3, heads), dtype=np.int64)
+    which = np.zeros(lanes, dtype=np.int64)
+    m = np.full(lanes, -1)
+    entered = np.zeros((lanes, QUEUE + 3), dtype=np.int64)  # when a row entered
+    room = soon = True  # for a group of rows, in this cycle and in the next
 
     left = max(max_tuples, 1)
-    leaves = np.zeros(QUEUE, dtype=np.int64)  # when the last rows left the queue
-    rows = 0  # that had candidates
-    free = 0  # cycle in which the next candidate can be verified
-    residual = np.zeros(heads, dtype=np.int64)
-    prefix = np.zeros(blocks, dtype=np.int64)
-    more = True
-    while more:
-        # The outer factors' codevectors take a cycle each, as a row does.
-        prefix[:] = 0
-        for f in range(inner):
-            now = max(now, leaves[rows % QUEUE]) + 1
+    while more or rows.any():
+        now += 1
+        full = rows.max()
+        # A candidate of each lane is verified.
+        word, scored = 0, 0
+        for n in range(lanes):
+            if not rows[n] or now < entered[n, 0] + FETCH:
+                continue
+            left -= 1
+            fresh = True
+            for g in range(which[n]):
+                if code[last, m[n], chosen[g]] == residual[n, 0, g]:
+                    fresh = False
+            if fresh:
+                row[n, 0, last] = m[n]
+                value = 0
+                for b in range(blocks):
+                    value += table[b, (sums[n, 0, b] + code[last, m[n], b]) % length]
+                verify(best, row[n, 0], value, accept)
+                turn = 16 // lanes * n
+                word ^= value << turn & 0xFFFF | value >> (16 - turn)
+                scored += 1
+            m[n] = _next(m[n], which[n], known[last], every, sizes[last], chosen, following)
+            if m[n] < 0:
+                which[n], m[n] = _first(which[n] + 1, heads, known[last], every, chosen,
+                                        residual[n, 0], head)
+            if m[n] < 0:
+                rows[n] -= 1
+                for k in range(rows[n]):
+                    row[n, k] = row[n, k + 1]
+                    sums[n, k] = sums[n, k + 1]
+                    residual[n, k] = residual[n, k + 1]
+                    entered[n, k] = entered[n, k + 1]
+                if rows[n]:
+                    which[n], m[n] = _first(0, heads, known[last], every, chosen,
+                                            residual[n, 0], head)
+        if scored:
+            emit(trace, state, SCORE, word)
+            state[ITERATIONS] += scored
+        if best[ACCEPTED] or left <= 0:
+            state[STOP] = STOP_ACCEPTED if best[ACCEPTED] else STOP_LIMIT
+            state[CYCLES] = now + t_finish
+            return
+        enters, room, soon = more and room, soon, full < QUEUE
+        if not enters:
+            continue
+        # A group of rows enters, one a lane.
+        passed += 1
+        if passed <= 0:
+            continue
+        for n in range(lanes):
+            at = group * lanes + n
+            if at >= sizes[inner] or (known[inner] >= 0 and known[inner] != at):
+                continue
+            k = rows[n]
+            row[n, k] = outer
+            row[n, k, inner] = at
             for b in range(blocks):
-                prefix[b] += code[f, candidate[f], b]
-        for _ in range(1 if known[inner] >= 0 else sizes[inner]):
-            now = max(now, leaves[rows % QUEUE]) + 1
-            began = max(now + 1, free)
-            at = began
+                total = 0
+                for f in range(last):
+                    total += code[f, row[n, k, f], b]
+                sums[n, k, b] = total % length
             for h in range(heads):
-                b = chosen[h]
-                if known[last] >= 0:
-                    m = known[last]
-                elif b >= 0:
-                    residual[h] = (peaks[h] - prefix[b] - code[inner, candidate[inner], b]) % length
-                    m = head[b, residual[h]]
-                else:
-                    m = -1
-                while m >= 0:
-                    fresh = True
-                    for g in range(h):
-                        if code[last, m, chosen[g]] == residual[g]:
-                            fresh = False
-                    if fresh:
-                        candidate[last] = m
-                        value = score(code, candidate, table)
-                        emit(trace, state, SCORE, value)
-                        state[ITERATIONS] += 1
-                        verify(best, candidate, value, accept)
-                    left -= 1
-                    if best[ACCEPTED] or left == 0:
-                        state[STOP] = STOP_ACCEPTED if best[ACCEPTED] else STOP_LIMIT
-                        state[CYCLES] = at + t_finish
-                        return
-                    at += 1
-                    m = -1 if known[last] >= 0 else following[b, m]
-            if at > began:
-                free = at
-                leaves[rows % QUEUE] = free - 1
-                rows += 1
-            if known[inner] < 0:
-                candidate[inner] += 1
-                if candidate[inner] == sizes[inner]:
-                    candidate[inner] = 0
-        more = False
-        for f in range(inner - 1, -1, -1):
-            if known[f] < 0 and not more:
-                candidate[f] += 1
-                if candidate[f] == sizes[f]:
-                    candidate[f] = 0
-                more = candidate[f] != first[f]
+                if chosen[h] >= 0:
+                    residual[n, k, h] = (peaks[h] - sums[n, k, chosen[h]]) % length
+            h, candidate = _first(0, heads, known[last], every, chosen, residual[n, k], head)
+            if candidate >= 0:
+                entered[n, k] = now
+                rows[n] += 1
+                if k == 0:
+                    which[n], m[n] = h, candidate
+        group = 0 if (group + 1) * lanes >= sizes[inner] else group + 1
+        if known[inner] >= 0:
+            group = first[inner] // lanes
+        if passed == groups:
+            passed = -inner
+            more = False
+            for f in range(inner - 1, -1, -1):
+                if known[f] < 0 and not more:
+                    outer[f] += 1
+                    if outer[f] == sizes[f]:
+                        outer[f] = 0
+                    more = outer[f] != first[f]
     state[STOP] = STOP_COMPLETE
-    state[CYCLES] = max(now, free - 1) + t_finish
+    state[CYCLES] = now + t_finish

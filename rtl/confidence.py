@@ -39,7 +39,7 @@ class LookUpBlocks(wiring.Component):
     close : In(1)
         No entry of this query is to come; not with ``valid``.
     o : Out(look_up_block(config)).array(heads)
-        Most confident first; up to date a cycle after ``close``.
+        Most confident first; up to date two cycles after ``close``.
     """
 
     def __init__(self, config: CoreConfig, heads: int):
@@ -81,19 +81,26 @@ class LookUpBlocks(wiring.Component):
                 with m.If(self.weight > second):
                     m.d.sync += second.eq(self.weight)
 
-        # Insert it among the others as it ends.
+        # As it ends it is held, and inserted among the others in the next cycle.
+        held = Signal(look_up_block(config))
+        lead = Signal(config.weight_bits)
         ends = open_.used & (self.valid & other | self.close)
+        m.d.sync += held.used.eq(ends)
+        with m.If(ends):
+            m.d.sync += [held.block.eq(open_.block), held.peak.eq(open_.peak),
+                         lead.eq(confidence)]
         confidences = [Signal(config.weight_bits, name=f"confidence{h}")
                        for h in range(self.heads)]
         above = [Signal(name=f"above{h}") for h in range(self.heads)]
         for h in range(self.heads):
-            m.d.comb += above[h].eq(~self.o[h].used | (confidence > confidences[h]))
-            with m.If(ends & above[h]):
-                before = (above[h - 1], self.o[h - 1], confidences[h - 1]) if h else (0, open_, 0)
-                m.d.sync += [self.o[h].eq(Mux(before[0], before[1], open_)),
-                             confidences[h].eq(Mux(before[0], before[2], confidence))]
+            m.d.comb += above[h].eq(~self.o[h].used | (lead > confidences[h]))
+            with m.If(held.used & above[h]):
+                before = (above[h - 1], self.o[h - 1], confidences[h - 1]) if h else (0, held, 0)
+                m.d.sync += [self.o[h].eq(Mux(before[0], before[1], held)),
+                             confidences[h].eq(Mux(before[0], before[2], lead))]
         with m.If(self.close):
             m.d.sync += open_.used.eq(0)
         with m.If(self.clear):
-            m.d.sync += [open_.used.eq(0), *(self.o[h].used.eq(0) for h in range(self.heads))]
+            m.d.sync += [open_.used.eq(0), held.used.eq(0),
+                         *(self.o[h].used.eq(0) for h in range(self.heads))]
         return m

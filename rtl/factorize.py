@@ -12,10 +12,10 @@ from .layouts import Stop, block_indices, run_parameters, trace_word
 from .lists import ListMemory
 from .multiplier import Multiplier
 from .sampler import Sampler
+from .scorer import reference
 from .similarity import SimilarityEngine
 from .trace import StepTrace
 from .tuples import TupleEngine, list_state
-from .verifier import reference
 
 __all__ = ["FactorizeEngine"]
 

@@ -12,6 +12,7 @@ from .frontend import FrontEnd
 from .join import JoinEngine
 from .layouts import (
     Errors,
+    Mode,
     Stop,
     TraceKind,
     codebook_write,
@@ -23,7 +24,6 @@ from .layouts import (
 )
 from .multiplier import Multiplier
 from .query import QueryMemory
-from .scan import ScanEngine
 from .verifier import Verifier
 
 __all__ = ["Factorizer"]
@@ -112,35 +112,39 @@ class Factorizer(wiring.Component):
             checks += [p.sizes[f] != 0, p.sizes[f] <= config.max_codevectors,
                        ~p.known[f] | (p.known_index[f] < p.sizes[f])]
         if "join" in config.engines:
-            checks += [~(p.scan & p.join), ~p.join | (p.heads != 0) & (p.heads <= config.heads)]
-        if "scan" not in config.engines:
-            checks.append(~p.scan)
-        if "factorize" not in config.engines:
-            checks.append(p.scan | p.join if "join" in config.engines else p.scan)
+            checks.append((p.mode == Mode.SCAN) | (p.heads != 0) & (p.heads <= config.heads)
+                          | (p.mode == Mode.FACTORIZE))
+            if "factorize" not in config.engines:
+                checks.append(p.mode != Mode.FACTORIZE)
+        else:
+            checks.append((p.mode == Mode.AUTO) | (p.mode == Mode.FACTORIZE))
         return Cat(*checks).all()
 
     def chosen(self, engine: str):
         """Expression: the parameters are for that engine."""
         if len(self.config.engines) == 1:
             return Const(1)
-        join = self.parameters.join if "join" in self.config.engines else Const(0)
-        scan = self.parameters.scan
-        return {"scan": scan, "join": join, "factorize": ~scan & ~join}[engine]
+        factorizes = self.parameters.mode == Mode.FACTORIZE
+        return factorizes if engine == "factorize" else ~factorizes
 
     def elaborate(self, platform):
         m = Module()
         config, p = self.config, self.parameters
         joins = "join" in config.engines
-        slots = config.factors - 1 if "factorize" in config.engines else int(joins)
+        lanes = config.lanes if joins else 1
+        # Codebook ports that the engines share; those of the verifier follow.
+        slots = max(config.factors - 1 if "factorize" in config.engines else 0,
+                    lanes if joins else 0)
         state = Signal(State)
         row = Signal(config.element_index_bits)
         begin = Signal()
         halt = Signal()
 
         # -- memories ---------------------------------------------------------------------------
-        m.submodules.codebook = codebook = CodebookMemory(config, slots + 1, self.codebooks)
-        m.submodules.query = query = QueryMemory(config, config.heads if joins else 0)
-        m.submodules.verifier = verifier = Verifier(config, joins, config.engines != ("join",))
+        m.submodules.codebook = codebook = CodebookMemory(config, slots + lanes,
+                                                              self.codebooks)
+        m.submodules.query = query = QueryMemory(config)
+        m.submodules.verifier = verifier = Verifier(config)
         connect(m, flipped(self.codebook), codebook.write)
         unlocked = (state == State.IDLE) & ~self.start
         m.d.comb += [
@@ -149,12 +153,15 @@ class Factorizer(wiring.Component):
             query.clear.eq(state == State.CLEAR),
             query.clear_row.eq(row),
             self.loaded.eq(query.valid),
-            codebook.address[slots].eq(verifier.address),
-            verifier.indices.eq(codebook.indices[slots]),
-            query.bound.eq(verifier.bound),
-            verifier.bound_weight.eq(query.bound_weight),
             verifier.clear.eq(begin),
         ]
+        for n in range(lanes):
+            m.d.comb += [
+                codebook.address[slots + n].eq(verifier.address[n]),
+                verifier.indices[n].eq(codebook.indices[slots + n]),
+                query.bound[n].eq(verifier.bound[n]),
+                verifier.bound_weight[n].eq(query.bound_weight[n]),
+            ]
         if config.element_bits:
             self.arbitrate(m, query, unlocked)
         else:
@@ -169,7 +176,7 @@ class Factorizer(wiring.Component):
         engines = {}
         if "factorize" in config.engines:
             m.submodules.factorize = engine = engines["factorize"] = FactorizeEngine(config)
-            for slot in range(slots):
+            for slot in range(config.factors - 1):
                 m.d.comb += [codebook.address[slot].eq(engine.codevector_address[slot]),
                              engine.codevector_indices[slot].eq(codebook.indices[slot])]
             m.d.comb += [
@@ -181,11 +188,11 @@ class Factorizer(wiring.Component):
                 engine.clear.eq(state == State.CLEAR),
                 engine.clear_row.eq(row),
                 engine.forget.eq(self.start & self.ready),
-                engine.scored.eq(verifier.scored),
+                engine.scored.eq(verifier.scored != 0),
                 engine.improved.eq(verifier.improved),
+                verifier.valid.eq(engine.verify),
+                verifier.reference.eq(engine.reference),
             ]
-        if "scan" in config.engines:
-            m.submodules.scan = engines["scan"] = ScanEngine(config)
         if joins:
             m.submodules.join = engines["join"] = JoinEngine(config)
             self.connect_join(m, engines["join"], codebook, query, verifier, state == State.RUN)
@@ -195,9 +202,7 @@ class Factorizer(wiring.Component):
             m.d.comb += [engine.parameters.eq(p), engine.start.eq(begin & chosen),
                          engine.halt.eq(halt)]
             with m.If(chosen):
-                m.d.comb += [verifier.valid.eq(engine.verify),
-                             verifier.reference.eq(engine.reference), done.eq(engine.done),
-                             stop.eq(engine.stop)]
+                m.d.comb += [done.eq(engine.done), stop.eq(engine.stop)]
 
         # -- run --------------------------------------------------------------------------------
         legal = Signal()
@@ -242,17 +247,17 @@ class Factorizer(wiring.Component):
         # -- trace ------------------------------------------------------------------------------
         m.submodules.crc = digest = crc.catalog.CRC32_ISO_HDLC(16).create()
         word_valid, word = Signal(), Signal(trace_word)
-        with m.If(verifier.scored):
+        with m.If(verifier.scored != 0):
             m.d.comb += [word_valid.eq(state == State.RUN), word.kind.eq(TraceKind.SCORE),
-                         word.word.eq(verifier.score)]
-        for name in [n for n in engines if n != "scan"]:
-            with m.Elif(engines[name].trace_valid):
-                m.d.comb += [word_valid.eq(state == State.RUN), word.eq(engines[name].trace)]
-        counts = verifier.scored & (state == State.RUN)
+                         word.word.eq(verifier.word)]
+        for engine in engines.values():
+            with m.Elif(engine.trace_valid):
+                m.d.comb += [word_valid.eq(state == State.RUN), word.eq(engine.trace)]
+        counts = Mux(state == State.RUN, verifier.scored, 0)
         if "factorize" in engines:
             counts = Mux(self.chosen("factorize"), engines["factorize"].iterate, counts)
-        with m.If(counts):
-            m.d.sync += iterations.eq(iterations + 1)
+        with m.If(counts != 0):
+            m.d.sync += iterations.eq(iterations + counts)
         m.d.comb += [
             digest.start.eq((state == State.IDLE) & self.start),
             digest.valid.eq(word_valid),
@@ -293,34 +298,40 @@ class Factorizer(wiring.Component):
         return ResetInserter(self.reset)(m)
 
     def connect_join(self, m, engine, codebook, query, verifier, running) -> None:
-        """Connect the join engine; it shares a codebook port with the factorize engine."""
+        """Connect the join engine; it shares codebook ports with the factorize engine."""
         last = self.config.factors - 1
         chosen = self.chosen("join")
         m.d.comb += [
             engine.free.eq(~running | chosen),
             engine.changed.eq(self.codebook.valid & self.codebook.ready
                               & (self.codebook.p.factor == last)),
-            engine.indices.eq(codebook.indices[0]),
-            engine.bound.eq(verifier.bound),
             verifier.joined.eq(chosen),
-            verifier.sums.eq(engine.sums),
-            verifier.codevectors.eq(engine.codevectors),
-            verifier.cancel.eq(engine.cancel & chosen),
         ]
+        for n in range(self.config.lanes):
+            m.d.comb += [
+                engine.indices[n].eq(codebook.indices[n]),
+                engine.bound[n].eq(verifier.bound[n]),
+                verifier.offered[n].eq(engine.offered[n]),
+                verifier.candidate[n].eq(engine.candidate[n]),
+                verifier.cancel[n].eq(engine.cancel[n]),
+            ]
         for h in range(self.config.heads):
             m.d.comb += engine.look_up[h].eq(query.look_up[h])
         with m.If(engine.free):
-            m.d.comb += [
-                codebook.address[0].factor.eq(engine.factor),
-                codebook.address[0].codevector.eq(engine.codevector),
-                codebook.enable[0].eq(engine.enable),
-            ]
+            for n in range(self.config.lanes):
+                m.d.comb += [
+                    codebook.address[n].factor.eq(engine.factor),
+                    codebook.address[n].codevector.eq(engine.codevector[n]),
+                    codebook.enable[n].eq(engine.enable),
+                ]
 
     def arbitrate(self, m, query, unlocked) -> None:
         """Feed the query memory from the sparse stream or the dense front-end, query by query."""
         m.submodules.front_end = front_end = FrontEnd(self.config)
         m.d.comb += [
             front_end.threshold.eq(self.parameters.dense_threshold),
+            front_end.log.eq(self.parameters.dense_log),
+            front_end.shift.eq(self.parameters.dense_shift),
             front_end.i.payload.eq(self.dense.payload),
             front_end.i.valid.eq(self.dense.valid & unlocked),
             self.dense.ready.eq(front_end.i.ready & unlocked),

@@ -9,6 +9,7 @@ from blockfactor.errors import ConfigError
 
 from .divider import WeightDivider
 from .layouts import dense_elements, query_entry
+from .logweight import LogWeight
 
 __all__ = ["FrontEnd", "TopElements"]
 
@@ -92,8 +93,8 @@ class FrontEnd(wiring.Component):
     An entry is offered when it is known whether another one follows, because ``last`` goes with
     it: the first at most :attr:`latency` cycles after the last element was taken, the last entry,
     if none has to wait, at most :attr:`query_cycles` after it. An entry takes :attr:`entry_cycles`,
-    in which it is divided by its block's peak. The next query's first element is taken at the
-    earliest in the cycle after the last entry.
+    in which it is divided by its block's peak, and with ``log`` as long. The next query's first
+    element is taken at the earliest in the cycle after the last entry.
 
     Parameters
     ----------
@@ -105,8 +106,12 @@ class FrontEnd(wiring.Component):
     i : In(stream.Signature(dense_elements(config)))
         The elements of all B blocks at one index.
     threshold : In
-        Smaller elements are not kept, but for a block's largest. Stable from the last element of a
-        query to its last entry.
+        Smaller elements are not kept, but for a block's largest. As the next two, stable from the
+        cycle after a query's last element was taken to its last entry.
+    log : In(1)
+        Elements are logits, and weights logarithmic.
+    shift : In(4)
+        t, of log weights.
     clear : In(1)
         Back to the start of a query in one cycle, from any state and with the same effect as a
         reset. No element is taken in this cycle; an entry that is on offer is withdrawn after it.
@@ -129,6 +134,8 @@ class FrontEnd(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(dense_elements(config))),
             "threshold": In(config.element_bits),
+            "log": In(1),
+            "shift": In(4),
             "clear": In(1),
             "o": Out(stream.Signature(query_entry(config))),
             "peak": Out(data.ArrayLayout(unsigned(config.element_bits), config.blocks)),
@@ -193,12 +200,23 @@ class FrontEnd(wiring.Component):
         m.submodules.divider = divider = WeightDivider(config.element_bits, config.weight_bits)
         peak = Signal(config.element_bits, reset_less=True)
         index = Signal(config.element_index_bits, reset_less=True)
-        m.d.comb += [divider.element.eq(head.element), divider.peak.eq(peak)]
+        m.submodules.log_weight = log_weight = LogWeight(config.element_bits, config.weight_bits)
+        weight = Signal(config.weight_bits)
+        m.d.comb += [
+            divider.element.eq(head.element),
+            divider.peak.eq(peak),
+            log_weight.element.eq(head.element),
+            log_weight.peak.eq(peak),
+            log_weight.shift.eq(self.shift),
+            # Both begin with an entry. The division is what is waited for, as it is never earlier.
+            weight.eq(Mux(self.log, log_weight.weight, divider.weight)),
+        ]
 
         # -- turning the ring, beside the division ----------------------------------------------
         turns = Signal(range(max(2, config.query_entries)))
         chosen = Signal()
-        m.d.comb += [divider.start.eq(chosen), rotate.eq(chosen | (turns != 0))]
+        m.d.comb += [divider.start.eq(chosen), log_weight.start.eq(chosen),
+                     rotate.eq(chosen | (turns != 0))]
         with m.If(chosen):
             m.d.sync += turns.eq(max(0, config.query_entries - 2))
         with m.Elif(turns != 0):
@@ -243,13 +261,13 @@ class FrontEnd(wiring.Component):
             with m.State("divide"):
                 with m.If(~divider.busy & (turns == 0)):
                     # Elements descend: after one that weighs 0 the block has no more.
-                    with m.If(divider.weight == 0):
+                    with m.If(weight == 0):
                         next_block()
                     with m.Else():
                         m.d.comb += self.o.valid.eq(some)
                         with m.If(~some | self.o.ready):
                             m.d.sync += [some.eq(1), held.block.eq(block), held.index.eq(index),
-                                         held.weight.eq(divider.weight)]
+                                         held.weight.eq(weight)]
                             with m.If(tried == config.query_entries - 1):
                                 next_block()
                             with m.Else():

@@ -9,17 +9,17 @@ from blockfactor.config import CoreConfig
 from .layouts import block_indices
 from .memory import Memory
 
-__all__ = ["InvertedIndex", "head_entry", "next_entry"]
+__all__ = ["InvertedIndex", "head_entry", "link"]
+
+
+def link(config: CoreConfig) -> data.StructLayout:
+    """A codevector of a chain; ``more``: another one follows."""
+    return data.StructLayout({"codevector": config.codevector_bits, "more": 1})
 
 
 def head_entry(config: CoreConfig) -> data.StructLayout:
-    """First codevector of a chain; ``more``: another one follows."""
-    return data.StructLayout({"codevector": config.codevector_bits, "more": 1, "valid": 1})
-
-
-def next_entry(config: CoreConfig) -> data.StructLayout:
-    """A later codevector of a chain."""
-    return data.StructLayout({"codevector": config.codevector_bits, "more": 1})
+    """The first two codevectors of a chain, if it is ``valid`` and has as many."""
+    return data.StructLayout({"first": link(config), "second": link(config), "valid": 1})
 
 
 class State(enum.Enum, shape=3):
@@ -28,9 +28,10 @@ class State(enum.Enum, shape=3):
     STALE = 0
     CLEAR = 1
     FETCH = 2
-    READ = 3
-    WRITE = 4
-    BUILT = 5
+    HOLD = 3
+    READ = 4
+    WRITE = 5
+    BUILT = 6
 
 
 class InvertedIndex(wiring.Component):
@@ -39,11 +40,14 @@ class InvertedIndex(wiring.Component):
     The index is built for ``size`` codevectors whenever it is not right, in
     :func:`~blockfactor.golden.cycles.build_time` cycles. A change in between starts it over.
 
+    What is looked up on the way along a chain is two codevectors ahead, so that it can be
+    registered and still be followed at a codevector a cycle: the memory takes most of a cycle.
+
     Parameters
     ----------
     config : CoreConfig
-    heads : int
-        Look-ups a cycle, each with a copy of the memory of heads.
+        Its ``lanes`` and ``heads`` say how many look-ups there are, each with a copy of the heads'
+        memory, and how many chains are followed.
 
     Members
     -------
@@ -54,20 +58,19 @@ class InvertedIndex(wiring.Component):
     idle : In(1)
         The codebook port is free: building may go on.
     ready : Out(1)
-        The index is right.
+        The index is right, for the size of the cycle before.
     codevector : Out, indices : In
         To and from the codebook memory.
-    look : In, head : Out, per look-up
+    look : In, head : Out, per lane and head
         Index and block, and a cycle later the head of their chain.
     enable : In(1)
         While low ``head`` stays.
-    follow : In, following : Out
-        Codevector and block, and a cycle later the codevector that follows.
+    follow : In, ahead : Out, per lane
+        Codevector and block, and a cycle later the second codevector after it, if there is one.
     """
 
-    def __init__(self, config: CoreConfig, heads: int):
+    def __init__(self, config: CoreConfig):
         self.config = config
-        self.heads = heads
         block = max(1, (config.blocks - 1).bit_length())
         super().__init__({
             "changed": In(1),
@@ -77,60 +80,65 @@ class InvertedIndex(wiring.Component):
             "codevector": Out(config.codevector_bits),
             "indices": In(block_indices(config)),
             "look": In(data.StructLayout({"index": config.element_index_bits,
-                                          "block": block})).array(heads),
-            "head": Out(head_entry(config)).array(heads),
+                                          "block": block})).array(config.lanes, config.heads),
+            "head": Out(head_entry(config)).array(config.lanes, config.heads),
             "enable": In(1, init=1),
             "follow": In(data.StructLayout({"codevector": config.codevector_bits,
-                                            "block": block})),
-            "following": Out(next_entry(config)),
+                                            "block": block})).array(config.lanes),
+            "ahead": Out(link(config)).array(config.lanes),
         })
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
         rows = config.blocks << config.element_index_bits
-        followers = m.submodules.followers = Memory(next_entry(config),
-                                                    config.blocks << config.codevector_bits)
-        copies = [Memory(head_entry(config), rows) for _ in range(self.heads)]
-        for h, copy in enumerate(copies):
-            m.submodules[f"heads{h}"] = copy
-
         state = Signal(State)
         row = Signal(range(rows))
-        block = Signal(len(self.follow.block))
+        block = Signal(len(self.follow[0].block))
         target = Signal(config.size_bits)
         legal = Signal()
         m.d.comb += [
             legal.eq((self.size != 0) & (self.size <= config.max_codevectors)),
-            self.ready.eq((state == State.BUILT) & (self.size == target)),
         ]
+        m.d.sync += self.ready.eq((state == State.BUILT) & (self.size == target) & ~self.changed)
 
-        # The newest codevector of a chain becomes its head, what was the head follows it.
-        old = copies[0].read_data
-        address = Cat(self.indices[block], block)
+        # The newest codevector of a chain becomes its head, the two of the head follow it.
+        held = Signal(block_indices(config))
+        address = Cat(held[0], block)
+        old = Signal(head_entry(config))
         newest = Signal(head_entry(config))
+        writes = state == State.WRITE
         m.d.comb += [
-            newest.codevector.eq(self.codevector),
-            newest.valid.eq(state == State.WRITE),
-            newest.more.eq((state == State.WRITE) & old.valid),
-            followers.write_enable.eq(state == State.WRITE),
-            followers.write_address.eq(Cat(self.codevector, block)),
-            followers.write_data.codevector.eq(old.codevector),
-            followers.write_data.more.eq(old.more),
-            followers.read_address.eq(Cat(self.follow.codevector, self.follow.block)),
-            self.following.eq(followers.read_data),
+            newest.first.codevector.eq(self.codevector),
+            newest.first.more.eq(old.valid & writes),
+            newest.second.eq(old.first),
+            newest.valid.eq(writes),
         ]
-        building = (state == State.READ) | (state == State.WRITE)
-        for h, copy in enumerate(copies):
-            look = Cat(self.look[h].index, self.look[h].block)
+        building = (state == State.READ) | writes
+        for n in range(config.lanes):
+            m.submodules[f"ahead{n}"] = ahead = Memory(link(config),
+                                                       config.blocks << config.codevector_bits)
             m.d.comb += [
-                copy.write_enable.eq((state == State.CLEAR) | (state == State.WRITE)),
-                copy.write_address.eq(Mux(state == State.CLEAR, row, address)),
-                copy.write_data.eq(newest),
-                copy.read_address.eq(Mux(building, address, look) if h == 0 else look),
-                copy.read_enable.eq(self.enable | building if h == 0 else self.enable),
-                self.head[h].eq(copy.read_data),
+                ahead.write_enable.eq(writes),
+                ahead.write_address.eq(Cat(self.codevector, block)),
+                ahead.write_data.eq(old.second),
+                ahead.read_address.eq(Cat(self.follow[n].codevector, self.follow[n].block)),
+                self.ahead[n].eq(ahead.read_data),
             ]
+            for h in range(config.heads):
+                m.submodules[f"heads{n}_{h}"] = copy = Memory(head_entry(config), rows)
+                look = Cat(self.look[n][h].index, self.look[n][h].block)
+                reads_old = n == 0 and h == 0
+                m.d.comb += [
+                    copy.write_enable.eq((state == State.CLEAR) | writes),
+                    copy.write_address.eq(Mux(state == State.CLEAR, row, address)),
+                    copy.write_data.eq(newest),
+                    copy.read_address.eq(Mux(building, address, look) if reads_old else look),
+                    copy.read_enable.eq(self.enable | building if reads_old else self.enable),
+                    self.head[n][h].eq(copy.read_data),
+                ]
+                if reads_old:
+                    m.d.comb += old.eq(copy.read_data)
 
         with m.Switch(state):
             with m.Case(State.STALE):
@@ -142,11 +150,14 @@ class InvertedIndex(wiring.Component):
                 with m.If(row == rows - 1):
                     m.d.sync += state.eq(State.FETCH)
             with m.Case(State.FETCH):
-                m.d.sync += state.eq(State.READ)
+                m.d.sync += state.eq(State.HOLD)
+            with m.Case(State.HOLD):
+                m.d.sync += [state.eq(State.READ), held.eq(self.indices)]
             with m.Case(State.READ):
                 m.d.sync += state.eq(State.WRITE)
             with m.Case(State.WRITE):
-                m.d.sync += [state.eq(State.READ), block.eq(block + 1)]
+                m.d.sync += [state.eq(State.READ), block.eq(block + 1),
+                             held.eq(held.as_value() >> config.element_index_bits)]
                 with m.If(block == config.blocks - 1):
                     m.d.sync += [block.eq(0), self.codevector.eq(self.codevector - 1),
                                  state.eq(Mux(self.codevector == 0, State.BUILT, State.FETCH))]

@@ -4,10 +4,19 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data, enum
 
 from blockfactor.config import CoreConfig
-from blockfactor.parameters import RunParameters
+from blockfactor.parameters import MODES, RunParameters
 
-__all__ = ["Errors", "Stop", "TraceKind", "codebook_write", "dense_elements", "parameter_values",
-           "query_entry", "result", "run_parameters", "trace_word"]
+__all__ = ["Errors", "Mode", "Stop", "TraceKind", "codebook_write", "dense_elements",
+           "parameter_values", "query_entry", "result", "run_parameters", "trace_word"]
+
+
+class Mode(enum.Enum, shape=2):
+    """Modes of a run, in the order of :data:`~blockfactor.parameters.MODES`."""
+
+    AUTO = 0
+    FACTORIZE = 1
+    JOIN = 2
+    SCAN = 3
 
 
 class Stop(enum.Enum, shape=3):
@@ -77,7 +86,7 @@ def run_parameters(config: CoreConfig) -> data.StructLayout:
     """Run parameters; stable from start to result."""
     fields = {
         "sizes": data.ArrayLayout(unsigned(config.size_bits), config.factors),
-        "scan": 1,
+        "mode": Mode,
         "threshold": 16,
         "samples": config.size_bits,
         "use_sum": 1,
@@ -91,9 +100,9 @@ def run_parameters(config: CoreConfig) -> data.StructLayout:
         "known_index": data.ArrayLayout(unsigned(config.codevector_bits), config.factors),
     }
     if "join" in config.engines:
-        fields |= {"join": 1, "heads": 2}
+        fields |= {"heads": 2}
     if config.element_bits:
-        fields["dense_threshold"] = config.element_bits
+        fields |= {"dense_threshold": config.element_bits, "dense_log": 1, "dense_shift": 4}
     return data.StructLayout(fields)
 
 
@@ -101,7 +110,7 @@ def parameter_values(config: CoreConfig, parameters: RunParameters) -> dict:
     """Values of :func:`run_parameters` for validated parameters."""
     values = {
         "sizes": list(parameters.sizes),
-        "scan": int(parameters.engine(config) == "scan"),
+        "mode": MODES.index(parameters.mode),
         "threshold": parameters.threshold,
         # A beyond the codebook means the whole of it, however large.
         "samples": min(parameters.samples, config.max_codevectors),
@@ -116,9 +125,13 @@ def parameter_values(config: CoreConfig, parameters: RunParameters) -> dict:
         "known_index": [max(k, 0) for k in parameters.known],
     }
     if "join" in config.engines:
-        values |= {"join": int(parameters.engine(config) == "join"), "heads": parameters.heads}
+        values |= {"heads": parameters.heads}
     if config.element_bits:
-        values["dense_threshold"] = min(parameters.dense_threshold, (1 << config.element_bits) - 1)
+        values |= {
+            "dense_threshold": min(parameters.dense_threshold, (1 << config.element_bits) - 1),
+            "dense_log": int(parameters.dense_weights == "log"),
+            "dense_shift": parameters.dense_shift,
+        }
     return values
 
 

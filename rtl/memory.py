@@ -27,6 +27,8 @@ class Memory(wiring.Component):
         Shape of a row.
     depth : int
         Number of rows.
+    block : bool
+        Never of look-up tables, however small.
     init : iterable of int
         Initial rows, from row 0; others are 0 on an FPGA, undefined elsewhere.
 
@@ -43,8 +45,9 @@ class Memory(wiring.Component):
 
     latency = 1
 
-    def __init__(self, shape, depth, init=()):
+    def __init__(self, shape, depth, init=(), block=False):
         self.shape = shape
+        self.block = block
         self.depth = depth
         self.init = list(init)
         address = max(1, (depth - 1).bit_length())
@@ -64,7 +67,9 @@ class Memory(wiring.Component):
         if platform == POISON:
             rows = random.Random(f"{width} {self.depth}")
             init = init + [rows.getrandbits(width) for _ in range(self.depth - len(init))]
-        m.submodules.array = array = memory.Memory(shape=width, depth=self.depth, init=init)
+        m.submodules.array = array = memory.Memory(
+            shape=width, depth=self.depth, init=init,
+            attrs={"ram_style": "block"} if self.block else {})
         write = array.write_port()
         read = array.read_port()
         m.d.comb += [

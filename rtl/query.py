@@ -44,23 +44,29 @@ class QueryMemory(wiring.Component):
     entry : In
         Entry number whose ``index`` and ``weight``, per block, are valid a cycle later; an unused
         entry has weight 0.
-    bound : In
-        Index per block whose ``bound_weight`` is valid a cycle later.
+    bound : In, bound_weight : Out, per lane
+        Index per block whose weight is valid a cycle later.
     look_up : Out(look_up_block(config)).array(heads)
-        Most confident blocks, valid a cycle after ``valid``; only with ``heads``.
+        Most confident blocks, valid two cycles after ``valid``; only in cores that join.
     """
 
     latency = Memory.latency
-    entry_cycles = 3
+
+    @property
+    def entry_cycles(self) -> int:
+        """Cycles that an entry takes."""
+        return 3 + (self.lanes > 1)
 
     @property
     def clear_cycles(self) -> int:
         """Cycles before the first entry of a query is looked at."""
         return self.config.query_entries + 1
 
-    def __init__(self, config: CoreConfig, heads: int = 0):
+    def __init__(self, config: CoreConfig):
         self.config = config
-        self.heads = heads
+        # What only the join engine needs.
+        self.heads = heads = config.heads if "join" in config.engines else 0
+        self.lanes = lanes = config.lanes if heads else 1
         entry = max(1, (config.query_entries - 1).bit_length())
         weights = data.ArrayLayout(config.weight_bits, config.blocks)
         super().__init__({
@@ -77,8 +83,8 @@ class QueryMemory(wiring.Component):
             "entry": In(entry),
             "index": Out(block_indices(config)),
             "weight": Out(weights),
-            "bound": In(block_indices(config)),
-            "bound_weight": Out(weights),
+            "bound": In(block_indices(config)).array(lanes),
+            "bound_weight": Out(weights).array(lanes),
             **({"look_up": Out(look_up_block(config)).array(heads)} if heads else {}),
         })
 
@@ -96,17 +102,20 @@ class QueryMemory(wiring.Component):
         slot = Signal(len(self.entry))
         index = Signal(config.element_index_bits)
         seen = Signal(config.blocks)
+        # Cores with lanes are for fast FPGAs, whose memories take most of a cycle.
+        late = "sync" if self.lanes > 1 else "comb"
         old_index = []
         for b in range(config.blocks):
             entries = m.submodules[f"entries{b}"] = Memory(entry_layout, config.query_entries)
-            table = m.submodules[f"table{b}"] = Memory(config.weight_bits, config.block_length)
+            table = m.submodules[f"table{b}"] = Memory(config.weight_bits, config.block_length,
+                                                       block=self.lanes > 1)
             # An erased row must not be read back as an index beyond the block: keep it in range.
             m.d.comb += [
                 entries.read_address.eq(Mux(loading, replay, self.entry)),
-                table.read_address.eq(Mux(loading, i.index, self.bound[b])),
+                table.read_address.eq(Mux(loading, i.index, self.bound[0][b])),
                 self.index[b].eq(entries.read_data.index),
                 self.weight[b].eq(entries.read_data.weight),
-                self.bound_weight[b].eq(table.read_data),
+                self.bound_weight[0][b].eq(table.read_data),
                 entries.write_enable.eq(writes[b] | erase | self.clear),
                 entries.write_address.eq(Mux(self.clear, self.clear_row, slot)),
                 entries.write_data.index.eq(Mux(erase | self.clear, 0, index)),
@@ -115,8 +124,18 @@ class QueryMemory(wiring.Component):
                 table.write_address.eq(Mux(self.clear, self.clear_row,
                                            Mux(erase, entries.read_data.index, index))),
                 table.write_data.eq(Mux(erase | self.clear, 0, i.weight)),
-                seen[b].eq(table.read_data != 0),
             ]
+            m.d[late] += seen[b].eq(table.read_data != 0)
+            for n in range(1, self.lanes):
+                copy = m.submodules[f"table{b}_{n}"] = Memory(config.weight_bits,
+                                                              config.block_length, block=True)
+                m.d.comb += [
+                    copy.read_address.eq(self.bound[n][b]),
+                    self.bound_weight[n][b].eq(copy.read_data),
+                    copy.write_enable.eq(table.write_enable),
+                    copy.write_address.eq(table.write_address),
+                    copy.write_data.eq(table.write_data),
+                ]
             old_index.append(entries.read_data.index)
         m.d.comb += index.eq(i.index)
 
@@ -164,6 +183,10 @@ class QueryMemory(wiring.Component):
             with m.State("read"):
                 m.d.comb += loading.eq(1)
                 with m.If(self.i.valid):
+                    m.next = "check" if late == "comb" else "look"
+            if late == "sync":
+                with m.State("look"):
+                    m.d.comb += loading.eq(1)
                     m.next = "check"
             with m.State("check"):
                 # Registered: from memory through the comparisons to every enable is a long path.

@@ -1,173 +1,189 @@
 """Verifier: scores tuples against the query and keeps the best and the runner-up."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from blockfactor.config import CoreConfig
+from blockfactor.golden.cycles import VERIFY, merge_cycles
 
 from .layouts import block_indices
-from .modular import add_modulo
+from .scorer import Scorer, candidate, reference, tuple_codevectors
 
-__all__ = ["Verifier", "reference"]
-
-
-def reference(config: CoreConfig) -> data.StructLayout:
-    """A codevector to be bound: ``first`` begins a tuple, ``last`` completes one.
-
-    A ``last`` does not change the prefix bound so far, so that tuples that differ in one factor
-    only take one reference each.
-    """
-    return data.StructLayout({"codevector": config.codevector_bits, "factor": config.factor_bits,
-                              "first": 1, "last": 1})
+__all__ = ["Verifier"]
 
 
 class Verifier(wiring.Component):
-    """One reference a cycle; a tuple's score ``latency`` cycles after its last reference.
+    """One reference a cycle, or one candidate a cycle in each lane.
 
-    With ``joins`` a reference can bring what comes before it, see ``joined``; without ``prefixes``
-    every one does.
-
-    Stages: codebook read, bind, query read, sum, compare. ``accepted`` stays high once a score
-    reaches ``accept``; later tuples are then ignored. Of equal scores the first wins; the
-    runner-up is the best score of any other tuple.
+    A tuple's score counts ``latency`` cycles after its last reference: the scorer's, one that
+    compares, and one for each pairing of the lanes. ``accepted`` stays high
+    once a score reaches ``accept``; later tuples are then ignored. Of equal scores the first wins,
+    of those of one cycle the lowest lane's; the runner-up is the best score of any other tuple.
 
     Members
     -------
     clear : In(1)
         Before a run.
     valid : In(1), reference : In(reference(config))
-    joined : In(1), sums, codevectors : In
-        The reference is the last factor's, completes a tuple and brings the others' bound indices
-        and codevectors.
-    cancel : In(1), bound : Out
-        ``bound`` are a reference's indices, bound, two cycles after it; ``cancel`` in that cycle
-        keeps it from being scored.
-    address : Out, indices : In
+        Only in cores that factorize.
+    joined : In(1)
+        Candidates count instead of references. Only in cores that join, as the next four.
+    offered : In(1), candidate : In(candidate(config)), per lane
+    cancel : In(1), per lane
+        In the cycle of ``bound``, two after the candidate: it is not scored.
+    address : Out, indices : In, per lane
         To and from the codebook memory.
-    bound_weight : In
-        From the query memory, for ``bound``.
+    bound : Out, bound_weight : In, per lane
+        To and from the query memory.
     accept : In
         Least score that is accepted.
-    scored : Out(1), score : Out
-        A score has been entered, and which.
+    scored : Out
+        How many scores have been entered.
+    word : Out(16)
+        With ``scored``: the score; of several lanes see golden/trace.py.
     improved : Out(1)
-        With ``scored``: it is the best.
+        With ``scored``: there is a new best.
     accepted : Out(1)
     verified : Out(1)
         A tuple has been verified since ``clear``.
     best, runner_up, indices_best : Out
     """
 
-    latency = 5
-
-    def __init__(self, config: CoreConfig, joins: bool = False, prefixes: bool = True):
+    def __init__(self, config: CoreConfig):
         self.config = config
-        self.joins = joins
-        self.prefixes = prefixes
+        self.lanes = config.lanes if "join" in config.engines else 1
+        #: Cycles from a tuple's last reference to its score.
+        self.latency = VERIFY + merge_cycles(config)
+        lanes = self.lanes
         address = data.StructLayout({"codevector": config.codevector_bits,
                                      "factor": config.factor_bits})
-        joined = {
-            "joined": In(1),
-            "sums": In(block_indices(config)),
-            "codevectors": In(data.ArrayLayout(config.codevector_bits, config.factors - 1)),
-            "cancel": In(1),
-        }
-        super().__init__({
+        members = {
             "clear": In(1),
-            "valid": In(1),
-            "reference": In(reference(config)),
-            **(joined if joins else {}),
-            "address": Out(address),
-            "indices": In(block_indices(config)),
-            "bound": Out(block_indices(config)),
-            "bound_weight": In(data.ArrayLayout(config.weight_bits, config.blocks)),
+            "address": Out(address).array(lanes),
+            "indices": In(block_indices(config)).array(lanes),
+            "bound": Out(block_indices(config)).array(lanes),
+            "bound_weight": In(data.ArrayLayout(config.weight_bits, config.blocks)).array(lanes),
             "accept": In(config.score_bits + 2),
-            "scored": Out(1),
-            "score": Out(config.score_bits),
+            "scored": Out(range(lanes + 1)),
+            "word": Out(16),
             "improved": Out(1),
             "accepted": Out(1),
             "verified": Out(1),
             "best": Out(config.score_bits),
             "runner_up": Out(config.score_bits),
-            "indices_best": Out(data.ArrayLayout(config.codevector_bits, config.factors)),
-        })
+            "indices_best": Out(tuple_codevectors(config)),
+        }
+        if "factorize" in config.engines:
+            members |= {"valid": In(1), "reference": In(reference(config))}
+        if "join" in config.engines:
+            members |= {
+                "joined": In(1),
+                "offered": In(1).array(lanes),
+                "candidate": In(candidate(config)).array(lanes),
+                "cancel": In(1).array(lanes),
+            }
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.d.comb += [self.address.factor.eq(self.reference.factor),
-                     self.address.codevector.eq(self.reference.codevector)]
+        joins, factorizes = "join" in config.engines, "factorize" in config.engines
+        scored = data.StructLayout({
+            "count": range(self.lanes + 1),
+            "score": config.score_bits,
+            "second": config.score_bits,
+            "word": 16,
+            "codevectors": tuple_codevectors(config),
+        })
 
-        valids, references = [self.valid], [self.reference]
-        for stage in range(1, 5):
-            valid = Signal(name=f"valid{stage}")
-            held = Signal(reference(config), name=f"reference{stage}")
-            cancel = self.cancel if self.joins and stage == 3 else 0
-            m.d.sync += [valid.eq(valids[-1] & ~self.clear & ~cancel), held.eq(references[-1])]
-            valids.append(valid)
-            references.append(held)
+        level = []
+        for n in range(self.lanes):
+            references = factorizes and n == 0
+            m.submodules[f"scorer{n}"] = scorer = Scorer(config, references, joins)
+            m.d.comb += [
+                scorer.clear.eq(self.clear),
+                self.address[n].eq(scorer.address),
+                scorer.indices.eq(self.indices[n]),
+                self.bound[n].eq(scorer.bound),
+                scorer.bound_weight.eq(self.bound_weight[n]),
+            ]
+            joined = self.joined if factorizes and joins else Const(int(joins))
+            if joins:
+                m.d.comb += [
+                    scorer.joined.eq(joined),
+                    scorer.candidate.eq(self.candidate[n]),
+                    scorer.cancel.eq(self.cancel[n] & joined),
+                    scorer.valid.eq(self.offered[n] & joined),
+                ]
+            if references:
+                with m.If(~joined):
+                    m.d.comb += scorer.valid.eq(self.valid)
+                m.d.comb += scorer.reference.eq(self.reference)
+            item = Signal(scored, name=f"lane{n}")
+            turn = 16 // self.lanes * n
+            word = Signal(16, name=f"word{n}")
+            m.d.comb += [
+                word.eq(scorer.score),
+                item.count.eq(scorer.scored),
+                item.score.eq(scorer.score),
+                item.word.eq(word.rotate_left(turn)),
+                item.codevectors.eq(scorer.codevectors),
+            ]
+            level.append(item)
 
-        if self.joins:
-            joined, others = [self.joined], [self.codevectors]
-            for stage in range(1, 5):
-                joined.append(Signal(name=f"joined{stage}"))
-                others.append(Signal.like(self.codevectors, name=f"codevectors{stage}"))
-                m.d.sync += [joined[-1].eq(joined[-2]), others[-1].eq(others[-2])]
+        # The best of the lanes, pair by pair.
+        while len(level) > 1:
+            level = [self.better(m, scored, *level[n:n + 2], f"best{len(level)}_{n}")
+                     for n in range(0, len(level), 2)]
+        found = level[0]
 
-        # Stage 1: bind to the prefix. Stage 2: the query is read. Stage 3: sum.
-        for b in range(config.blocks):
-            prefix = Signal(config.element_index_bits, name=f"prefix{b}")
-            bound = Signal(config.element_index_bits, name=f"bound{b}")
-            before = Mux(references[1].first, 0, prefix)
-            if self.joins:
-                sums = Signal(config.element_index_bits, name=f"sums{b}")
-                m.d.sync += sums.eq(self.sums[b])
-                before = Mux(joined[1], sums, before) if self.prefixes else sums
-            m.d.comb += bound.eq(add_modulo(before, self.indices[b], config.block_length))
-            with m.If(valids[1]):
-                m.d.sync += self.bound[b].eq(bound)
-                if self.prefixes:
-                    with m.If(~references[1].last):
-                        m.d.sync += prefix.eq(bound)
-        score = Signal(config.score_bits)
-        m.d.sync += score.eq(sum(self.bound_weight[b] for b in range(config.blocks)))
-
-        # Stage 4: compare. The tuple is assembled here, where its references arrive in order.
-        current = Signal(data.ArrayLayout(config.codevector_bits, config.factors))
-        candidate = Signal.like(current)
-        with m.If(valids[4]):
-            m.d.sync += current.eq(candidate)
-        for f in range(config.factors):
-            codevector = Mux(references[4].factor == f, references[4].codevector, current[f])
-            if self.joins:
-                brought = (others[4][f] if f < config.factors - 1 else references[4].codevector)
-                codevector = Mux(joined[4], brought, codevector) if self.prefixes else brought
-            m.d.comb += candidate[f].eq(codevector)
-        entering = Signal()
-        higher = Signal()
-        same = Signal()
+        entering, higher, same = Signal(), Signal(), Signal()
         m.d.comb += [
-            entering.eq(valids[4] & (references[4].last if self.prefixes else 1) & ~self.accepted),
-            higher.eq(~self.verified | (score > self.best)),
+            entering.eq((found.count != 0) & ~self.accepted),
+            higher.eq(~self.verified | (found.score > self.best)),
         ]
         # The join engine never sends a tuple twice.
-        if self.prefixes:
+        if factorizes:
             m.d.comb += same.eq(self.verified
-                                & (candidate.as_value() == self.indices_best.as_value()))
-        m.d.sync += [self.scored.eq(entering), self.score.eq(score),
+                                & (found.codevectors.as_value() == self.indices_best.as_value()))
+        m.d.sync += [self.scored.eq(Mux(entering, found.count, 0)), self.word.eq(found.word),
                      self.improved.eq(entering & higher & ~same)]
         with m.If(entering):
-            m.d.sync += self.accepted.eq(score >= self.accept)
+            m.d.sync += self.accepted.eq(found.score >= self.accept)
             with m.If(~same):
                 with m.If(higher):
-                    m.d.sync += [self.verified.eq(1), self.best.eq(score),
-                                 self.indices_best.eq(candidate),
-                                 self.runner_up.eq(Mux(self.verified, self.best, 0))]
-                with m.Elif(score > self.runner_up):
-                    m.d.sync += self.runner_up.eq(score)
+                    beaten = Mux(self.verified, self.best, 0)
+                    if self.lanes > 1:
+                        beaten = Mux(found.second > beaten, found.second, beaten)
+                    m.d.sync += [self.verified.eq(1), self.best.eq(found.score),
+                                 self.indices_best.eq(found.codevectors),
+                                 self.runner_up.eq(beaten)]
+                with m.Elif(found.score > self.runner_up):
+                    m.d.sync += self.runner_up.eq(found.score)
         with m.If(self.clear):
             m.d.sync += [self.scored.eq(0), self.improved.eq(0), self.accepted.eq(0),
                          self.verified.eq(0), self.best.eq(0), self.runner_up.eq(0),
                          self.indices_best.eq(0)]
         return m
+
+    def better(self, m, layout, a, b, name: str):
+        """The better of two, a cycle later; ``a`` if they are equal."""
+        o = Signal(layout, name=name)
+        wins, loser = Signal(name=f"{name}_wins"), Signal.like(a.score, name=f"{name}_loser")
+        second = Signal.like(a.second, name=f"{name}_second")
+        some = [Signal(name=f"{name}_some{n}") for n in range(2)]
+        m.d.comb += [
+            *(flag.eq(x.count != 0) for flag, x in zip(some, (a, b))),
+            wins.eq(some[1] & (~some[0] | (b.score > a.score))),
+            loser.eq(Mux(wins, Mux(some[0], a.score, 0), Mux(some[1], b.score, 0))),
+            second.eq(Mux(wins, b.second, a.second)),
+        ]
+        m.d.sync += [
+            o.count.eq(Mux(self.clear, 0, a.count + b.count)),
+            o.score.eq(Mux(wins, b.score, a.score)),
+            o.codevectors.eq(Mux(wins, b.codevectors, a.codevectors)),
+            o.second.eq(Mux(loser > second, loser, second)),
+            o.word.eq(Mux(some[0], a.word, 0) ^ Mux(some[1], b.word, 0)),
+        ]
+        return o

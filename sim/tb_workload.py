@@ -51,7 +51,7 @@ async def workload(dut):
             if item.elements is not None:
                 bench.set_parameters(item.parameters)
                 await bench.load_elements(item.elements)
-                query = front_end(item.elements, config, item.parameters.dense_threshold)
+                query = front_end(item.elements, config, **item.parameters.dense)
             else:
                 await bench.load_query(query)
             result = await bench.run(item.parameters)

@@ -55,7 +55,8 @@ def test_documented_ranges(cls):
     found = {name: (int(low), int(high)) for names, low, high in documented
              for name in names.split(", ")}
     found.pop("element_bits", None)  # 0 or 4..16: not one range
-    assert found == {n: r for n, r in cls.RANGES.items() if n != "element_bits"}
+    others = ("element_bits", "lanes")
+    assert found == {n: r for n, r in cls.RANGES.items() if n not in others}
 
 
 @pytest.mark.parametrize("cls", [CoreConfig, SystemConfig])
@@ -80,7 +81,23 @@ def test_numpy_integers_become_python_integers():
 
 def test_engines_are_put_in_order():
     assert CoreConfig(engines=reversed(ENGINES)).engines == ENGINES
-    assert CoreConfig(engines="scan").engines == ("scan",)
+    assert CoreConfig(engines="join").engines == ("join",)
+
+
+def test_modes_follow_the_engines():
+    assert CoreConfig().modes == ("factorize", "join", "scan")
+    assert CoreConfig(engines="factorize").modes == ("factorize",)
+    assert CoreConfig(engines="join").modes == ("join", "scan")
+
+
+@pytest.mark.parametrize("lanes, codevectors, message", [
+    (3, 32, "lanes 3 is not one of 1, 2, 4, 8"),
+    (0, 32, "lanes 0 is outside 1..8"),
+    (8, 7, r"lanes 8 is outside 1..7 \(max_codevectors\)"),
+])
+def test_wrong_lanes(lanes, codevectors, message):
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        CoreConfig(lanes=lanes, max_codevectors=codevectors, list_size=4)
 
 
 def holds(bits: int, largest: int) -> bool:

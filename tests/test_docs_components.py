@@ -25,10 +25,11 @@ ARGUMENTS = {
     "Multiplier": (CONFIG.scaled_threshold_bits, max(CONFIG.product_bits, 16),
                    multiply_digit(CONFIG)),
     "WeightDivider": (CONFIG.element_bits, CONFIG.weight_bits),
+    "LogWeight": (CONFIG.element_bits, CONFIG.weight_bits),
     "CodebookMemory": (CONFIG, 3),
     "ListMemory": (CONFIG, 2),
     "LookUpBlocks": (CONFIG, 2),
-    "InvertedIndex": (CONFIG, 2),
+    "Lane": (CONFIG, 0),
     "OrderStatistic": (CONFIG.block_similarity_bits, CONFIG.blocks),
 }
 #: A property whose value is cycles, or on which they depend.

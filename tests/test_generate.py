@@ -124,10 +124,10 @@ def test_run_parameters_follow_the_core():
     clean, soft = run_parameters(preset, preset.core)
     assert (clean, soft) == (preset.clean, preset.soft)
     core = preset.core.replace(factors=4, blocks=2, max_codevectors=7, list_size=8,
-                               engines=("scan",))
+                               engines=("join",))
     for parameters in run_parameters(preset, core):
         assert parameters.check(core).sizes == (7, 7, 7, 7)
-        assert parameters.engine(core) == "scan"
+        assert parameters.resolve(core) == "join"
 
 
 def test_wrong_arguments():

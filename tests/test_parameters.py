@@ -9,7 +9,7 @@ import pytest
 
 from blockfactor.config import CoreConfig
 from blockfactor.errors import ParameterError
-from blockfactor.parameters import MODES, RULES, UNKNOWN, RunParameters
+from blockfactor.parameters import MODES, RULES, UNKNOWN, WEIGHTS, RunParameters
 from blockfactor.presets import PRESETS
 
 SIZES = (22, 22, 22)
@@ -21,7 +21,7 @@ def random_parameters(rng: random.Random) -> RunParameters:
     numbers = {name: rng.randint(low, high) for name, (low, high) in RunParameters.RANGES.items()}
     known = rng.choice(((), tuple(rng.randint(-1, size - 1) for size in sizes)))
     return RunParameters(sizes=sizes, known=known, mode=rng.choice(MODES), rule=rng.choice(RULES),
-                         **numbers)
+                         dense_weights=rng.choice(WEIGHTS), **numbers)
 
 
 @pytest.mark.parametrize("name", RunParameters.RANGES)
@@ -61,8 +61,16 @@ def test_check_returns_parameters_a_core_can_run():
     for change in ({"trim": 2}, {"sizes": (22, 22, 23)}, {"sizes": (22, 22)}):
         with pytest.raises(ParameterError):
             fits.replace(known=(), **change).check(core)
-    with pytest.raises(ParameterError, match="^mode 'factorize' is not one of scan$"):
-        fits.check(core.replace(engines=("scan",)))
+    with pytest.raises(ParameterError, match="^mode 'factorize' is not one of join, scan$"):
+        fits.check(core.replace(engines=("join",)))
+
+
+def test_dense_weights():
+    assert RunParameters(SIZES).dense == {"threshold": 0, "weights": "linear", "shift": 0}
+    given = RunParameters(SIZES, dense_threshold=7, dense_weights="log", dense_shift=15)
+    assert given.dense == {"threshold": 7, "weights": "log", "shift": 15}
+    with pytest.raises(ParameterError, match="^dense_weights 'ln' is not one of linear, log$"):
+        RunParameters(SIZES, dense_weights="ln")
 
 
 def test_replace_validates():

@@ -1,19 +1,38 @@
 """How well the digits' product vectors can be factorized: exhaustive search, and the core.
 
-``python -m examples.digits.evaluate`` in the repository's root prints the table of the README.
+``python -m examples.digits.evaluate`` in the repository's root prints the tables of the README: by
+network, right triples and cycles of the core's modes side by side. Exit status 1 if, of 5,000
+triples or more, ``join`` has fewer right than exhaustive search, ``scan`` (with noise: more than
+0.05 % fewer), or takes more than 500 cycles on average.
 """
 
 import argparse
+import json
+import sys
 
 import numpy as np
 
+from blockfactor.cli._common import output_file
+from blockfactor.errors import BlockfactorError
 from blockfactor.golden.factorizer import Factorizer
 from blockfactor.golden.query import from_probabilities_batch
 
 from .network import DIGITS, FACTORS, VARIANTS, bound_indices, held_out_triples, load
 from .settings import ENTRIES, WEIGHT_BITS, codebooks, core_config, queries, run_parameters
 
-__all__ = ["accuracy", "exhaustive_search", "factorize", "figures", "quantise"]
+__all__ = ["ENOUGH", "MEAN_CYCLES", "MODES", "accuracy", "evaluate", "exhaustive_search",
+           "figures", "missed", "quantise", "search"]
+
+#: Modes of the core that are compared; ``scan`` is exhaustive search.
+MODES = ("factorize", "join", "scan")
+#: Triples from which on the bounds count.
+ENOUGH = 5000
+#: Largest mean number of cycles of ``join``.
+MEAN_CYCLES = 500
+#: Share of triples by which ``join`` may fall behind exhaustive search where images have noise:
+#: every block that it looks up can then be wrong.
+LOSS = .0005
+
 
 def quantise(probabilities, log: bool = False) -> np.ndarray:
     """Turn probabilities into the integer weights of a query: 4 bits, at most 8 in a block.
@@ -82,46 +101,131 @@ def figures(network, images, labels) -> dict[str, float]:
     return result
 
 
-def factorize(network, images, log: bool = False, **changes) -> list:
+def search(network, images, mode: str = "factorize", log: bool = False, **changes) -> list:
     """Run the golden model of the core on the network's outputs; one Result an image triple.
 
     ``log`` chooses the query's weights, see :func:`quantise`; ``changes`` replace fields of the
     run parameters in ``settings.py``.
     """
-    model = Factorizer(core_config(network), codebooks(network))
-    parameters = run_parameters(network).replace(**changes)
+    parameters = run_parameters(network, mode).replace(**changes)
+    core = core_config(network).replace(heads=parameters.heads)
+    model = Factorizer(core, codebooks(network))
     return [model.run(query, parameters) for query in queries(network, images, log)]
 
 
-def main(arguments=None) -> None:
-    """Print the figures of every trained network."""
-    parser = argparse.ArgumentParser(prog="examples.digits.evaluate", description=__doc__)
-    parser.add_argument("--triples", type=int, default=5000, help="held-out triples (%(default)s)")
+def evaluate(network, images, labels, log: bool = False, changes=None) -> dict:
+    """Compare the core's modes on the same triples.
+
+    Parameters
+    ----------
+    network : DigitsNetwork
+    images : array [n, 3, 8, 8]
+    labels : int array [n, 3]
+    log : bool
+        Logarithmic weights for the core.
+    changes : dict of dict, or None
+        By mode, fields of the run parameters that replace those of ``settings.py``.
+
+    Returns
+    -------
+    dict
+        ``exhaustive``: shares of right triples by software, of :func:`figures`; ``core``: by mode
+        the number of ``right`` triples, of those with the ``best`` score there is, and ``steps``,
+        ``mean``, ``p99`` and ``largest`` cycles.
+    """
+    _, scores = exhaustive_search(quantise(network.product_vector(images), log), network.codebook)
+    core = {}
+    for mode in MODES:
+        results = search(network, images, mode, log, **(changes or {}).get(mode, {}))
+        found = np.array([result.indices for result in results])
+        cycles = np.array([result.cycles for result in results])
+        core[mode] = {
+            "right": int((found == labels).all(axis=1).sum()),
+            "best": int(sum(result.score == score for result, score in zip(results, scores))),
+            "steps": float(np.mean([result.iterations for result in results])),
+            "mean": float(cycles.mean()), "p99": float(np.quantile(cycles, .99)),
+            "largest": int(cycles.max())}
+    return {"exhaustive": figures(network, images, labels), "core": core}
+
+
+def missed(row: dict) -> list[str]:
+    """Bounds that the figures of a network miss, in words; see the top of this file."""
+    join, scan = row["core"]["join"], row["core"]["scan"]
+    least = scan["right"] - (LOSS * row["triples"] if row["noise"] else 0)
+    result = []
+    if join["right"] < least:
+        result.append(f"join has {join['right']:,} right, must have {np.ceil(least):,.0f}")
+    if join["mean"] > MEAN_CYCLES:
+        result.append(f"join takes {join['mean']:,.1f} cycles on average, may take {MEAN_CYCLES}")
+    return result
+
+
+def show(row: dict) -> None:
+    """Print the figures of a network."""
+    count = row["triples"]
+    print(f"\n{row['network']}: B={row['blocks']}, L={row['block_length']}; "
+          "right by exhaustive search in software on")
+    for query, share in row["exhaustive"].items():
+        print(f"  {query:38} {100 * share:6.2f} %")
+    print(f"  {'the core':21} right     best score    steps  cycles: mean     99 %   largest")
+    for mode, way in row["core"].items():
+        name = "scan (exhaustive)" if mode == "scan" else mode
+        print(f"  {name:18} {100 * way['right'] / count:6.2f} %     {100 * way['best'] / count:6.2f}"
+              f" % {way['steps']:8,.2f} {way['mean']:13,.0f} {way['p99']:8,.0f} "
+              f"{way['largest']:9,}")
+    for text in row["missed"]:
+        print(f"  missed: {text}")
+
+
+def main(arguments=None) -> int:
+    """Print the figures of every trained network; returns 1 if a bound is missed."""
+    parser = argparse.ArgumentParser(
+        prog="examples.digits.evaluate", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example: python -m examples.digits.evaluate --noise 2 --json noise.json")
+    parser.add_argument("--triples", type=int, default=ENOUGH,
+                        help="held-out triples (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the triples (%(default)s)")
     parser.add_argument("--noise", type=float, default=0.,
                         help="noise added to the images, in grey levels of 16 (%(default)s)")
     parser.add_argument("--log", action="store_true", help="give the core log weights")
-    parser.add_argument("--threshold", type=int, help="T16 of the core (settings.py)")
-    parser.add_argument("--trim", type=int, help="blocks left out of the minimum (settings.py)")
+    for name, text in (("threshold", "T16 of factorize"),
+                       ("trim", "blocks that factorize leaves out of the minimum"),
+                       ("heads", "blocks that join looks codevectors up in"),
+                       ("level", "share of the largest score, in 256ths, join and scan accept")):
+        parser.add_argument(f"--{name}", type=int, help=f"{text} (settings.py)")
+    parser.add_argument("--json", metavar="FILE", help="write the figures to a file")
     options = parser.parse_args(arguments)
-    changes = {name: getattr(options, name) for name in ("threshold", "trim")
-               if getattr(options, name) is not None}
+    if options.triples < 1 or options.seed < 0 or not 0 <= options.noise < np.inf:
+        parser.error("--triples must be at least 1, --seed and --noise at least 0")
+    output = output_file(options.json) if options.json else None
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    fields = {"factorize": ("threshold", "trim"), "join": ("heads", "level"), "scan": ("level",)}
+    changes = {mode: {name: given[name] for name in names if name in given}
+               for mode, names in fields.items()}
     images, labels = held_out_triples(options.triples, options.seed, options.noise)
-    print(f"{options.triples} held-out triples, seed {options.seed}, noise {options.noise:g}; "
-          "right by exhaustive search on")
+    print(f"{options.triples:,} held-out triples, seed {options.seed}, noise {options.noise:g}")
+    rows = []
     for name in VARIANTS:
         network = load(name)
-        print(f"{name}: B={network.blocks}, L={network.block_length}")
-        for query, share in figures(network, images, labels).items():
-            print(f"  {query:38} {100 * share:6.2f} %")
-        results = factorize(network, images, options.log, **changes)
-        share = accuracy(np.array([result.indices for result in results]), labels)
-        cycles = np.array([result.cycles for result in results])
-        print(f"  {'factorized by the core':38} {100 * share:6.2f} %, "
-              f"{np.mean([result.iterations for result in results]):.2f} iterations, "
-              f"{cycles.mean():.0f} cycles (99 %: {np.quantile(cycles, .99):.0f}, "
-              f"largest {cycles.max()})")
+        row = {"network": name, "blocks": network.blocks, "block_length": network.block_length,
+               "triples": options.triples, "seed": options.seed, "noise": options.noise,
+               "log": options.log, "changes": changes,
+               **evaluate(network, images, labels, options.log, changes)}
+        row["missed"] = missed(row)
+        show(row)
+        rows.append(row)
+    if output:
+        output.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    failed = any(row["missed"] for row in rows)
+    if options.triples < ENOUGH:
+        print(f"\nbounds count from {ENOUGH:,} triples on")
+        return 0
+    return int(failed)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        sys.exit(main())
+    except (BlockfactorError, OSError) as problem:
+        sys.exit(f"evaluate: error: {problem}")

@@ -55,7 +55,9 @@ def draw(path, images, labels, found, scores, cycles, products=None, smax=None, 
     images : array [n, 3, 8, 8], 0..16
     labels, found : int array [n, 3], 0..9
         True digits, and those found.
-    scores, cycles : sequence of n int
+    scores : sequence of n int
+    cycles : dict of sequences of n int
+        By mode of the core, the cycles each triple took.
     products : array [n, B, L] or None
         Product vectors, drawn as one strip of bars a block.
     smax : sequence of n int, or None
@@ -89,14 +91,16 @@ def draw(path, images, labels, found, scores, cycles, products=None, smax=None, 
     figure.text(.5, 1 - .36 / height, title or "Three digits, one product vector, factorized",
                 ha="center", va="center", color=INK, fontsize=15, fontweight="bold")
     right = int((labels == found).all(axis=1).sum())
+    means = " and ".join(f"{np.mean(taken):,.0f} ({mode})" for mode, taken in cycles.items())
     figure.text(.5, 1 - .68 / height,
-                f"{right} of {n} triples right  \u00b7  {np.mean(cycles):,.0f} cycles on average",
+                f"{right} of {n} triples right  \u00b7  cycles on average: {means}",
                 ha="center", va="center", color=SOFT, fontsize=10)
     grid = figure.add_gridspec(rows, columns, left=.012, right=.988, bottom=.1 / height,
                                top=1 - head / height, wspace=.03, hspace=.08)
     for i in range(n):
         place = grid[i // columns, i % columns]
-        _card(figure, place, images[i], labels[i], found[i], scores[i], cycles[i],
+        _card(figure, place, images[i], labels[i], found[i], scores[i],
+              {mode: taken[i] for mode, taken in cycles.items()},
               None if products is None else products[i], None if smax is None else smax[i])
     figure.savefig(path)
     return Path(path)
@@ -142,7 +146,8 @@ def _card(figure, place, images, label, found, score, cycles, product, smax):
     write(RIGHT, -.12, "\u2713 found" if every else "\u2717 wrong", 10, GOOD if every else BAD)
     total = f"score {int(score)}" + (f" of {int(smax)}" if smax is not None else "")
     write(RIGHT, -.50, total, 8.5, INK)
-    write(RIGHT, -.82, f"{int(cycles):,} cycles", 8.5, INK)
+    for i, (mode, taken) in enumerate(cycles.items()):
+        write(RIGHT, -.90 - .3 * i, f"{mode}: {int(taken):,} cycles", 8.5, INK)
     if product is not None:
         _strip(frame, np.asarray(product))
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, fields, replace
 from .errors import ConfigError, check_choice, check_int
 from .tables import from_table, read_toml, to_table, write_toml
 
-__all__ = ["ENGINES", "FRONT_ENDS", "MULTIPLIERS", "CoreConfig", "SystemConfig"]
+__all__ = ["ENGINES", "FRONT_ENDS", "LANES", "MULTIPLIERS", "CoreConfig", "SystemConfig"]
 
-#: Ways of searching that a core can contain; ``scan`` is exhaustive search, the yardstick.
-ENGINES = ("factorize", "join", "scan")
+#: Ways of searching that a core can contain: iterating as published, looking the last factor up.
+ENGINES = ("factorize", "join")
+#: Rows that the join engine can look up in a cycle.
+LANES = (1, 2, 4, 8)
 #: How the data path multiplies query weights by histogram values.
 MULTIPLIERS = ("logic", "dsp")
 #: Front-ends a system can have; ``native`` is the core's own streams.
@@ -45,6 +47,8 @@ class CoreConfig:
         Non-empty subset of :data:`ENGINES`.
     heads : int, 1..3
         Most blocks that the join engine looks codevectors up in.
+    lanes : int, 1, 2, 4 or 8
+        Rows that the join engine looks up in a cycle, at most ``max_codevectors``.
     list_size : int, 1..1024
         Largest number K of codevectors in a factor's estimate.
     query_entries : int, 1..16
@@ -78,6 +82,7 @@ class CoreConfig:
     max_codevectors: int = 32
     engines: tuple[str, ...] = ENGINES
     heads: int = 2
+    lanes: int = 1
     list_size: int = 32
     query_entries: int = 8
     weight_bits: int = 4
@@ -100,6 +105,7 @@ class CoreConfig:
         "block_length": (2, 1024),
         "max_codevectors": (1, 4096),
         "heads": (1, 3),
+        "lanes": (1, 8),
         "list_size": (1, 1024),
         "query_entries": (1, 16),
         "weight_bits": (1, 6),
@@ -116,6 +122,10 @@ class CoreConfig:
             object.__setattr__(self, name, value)
         if 0 < self.element_bits < 4:
             raise ConfigError(f"element_bits {self.element_bits} is not 0 (none) or 4..16")
+        check_choice("lanes", self.lanes, LANES, ConfigError)
+        if self.lanes > self.max_codevectors:
+            raise ConfigError(f"lanes {self.lanes} is outside 1..{self.max_codevectors} "
+                              "(max_codevectors)")
         engines = (self.engines,) if isinstance(self.engines, str) else tuple(self.engines)
         for engine in engines:
             check_choice("engines", engine, ENGINES, ConfigError)
@@ -151,6 +161,11 @@ class CoreConfig:
         return _bits(count - 1)
 
     # -- widths ---------------------------------------------------------------------------------
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Modes of :data:`~blockfactor.parameters.MODES` that the engines run, but for ``auto``."""
+        return tuple(m for e in self.engines for m in {"join": ("join", "scan")}.get(e, (e,)))
 
     @property
     def dimension(self) -> int:

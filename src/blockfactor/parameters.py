@@ -9,14 +9,18 @@ from .config import CoreConfig
 from .errors import ParameterError, check_choice, check_int
 from .tables import from_table, read_toml, to_table, write_toml
 
-__all__ = ["MODES", "RULES", "UNKNOWN", "RunParameters"]
+__all__ = ["MODES", "RULES", "UNKNOWN", "WEIGHTS", "RunParameters"]
 
-#: ``factorize`` iterates as published; ``join`` looks the last factor up; ``scan`` tries every
-#: tuple; ``auto`` is join where the core has it, else factorize.
+#: ``factorize`` iterates as published; ``join`` looks the last factor up; ``scan`` is join with
+#: every codevector as a candidate, exhaustive search; ``auto`` is join where the core has it, else
+#: factorize. A mode's place in this list is its code in hardware.
 MODES = ("auto", "factorize", "join", "scan")
 #: How the similarities of the blocks become one: ``min`` is l-infinity (trimmed by ``trim``),
 #: ``sum`` the dot product.
 RULES = ("min", "sum")
+#: What the dense front-end turns elements into: ``linear`` is for probabilities, ``log`` for logits
+#: (golden/frontend.py).
+WEIGHTS = ("linear", "log")
 #: Largest codebook that any core can hold.
 LARGEST_CODEBOOK = CoreConfig.RANGES["max_codevectors"][1]
 #: Marks a factor that is not known.
@@ -62,6 +66,10 @@ class RunParameters:
         Per factor the codevector that is known, or :data:`UNKNOWN`; empty: none is known.
     dense_threshold : int, 0..65535
         Elements of a dense query below it are not kept.
+    dense_weights : str
+        One of :data:`WEIGHTS`; a dense query's elements are probabilities or logits accordingly.
+    dense_shift : int, 0..15
+        t: a weight of 1 is 2**t units of a logit. Unused with linear weights.
 
     Raises
     ------
@@ -83,6 +91,8 @@ class RunParameters:
     seed: int = 0x2545_F491
     known: tuple[int, ...] = ()
     dense_threshold: int = 0
+    dense_weights: str = "linear"
+    dense_shift: int = 0
 
     RANGES = {
         "threshold": (0, 0xFFFF),
@@ -95,6 +105,7 @@ class RunParameters:
         "max_tuples": (0, 0xFFFF_FFFF),
         "seed": (0, 0xFFFF_FFFF),
         "dense_threshold": (0, 0xFFFF),
+        "dense_shift": (0, 15),
     }
 
     def __post_init__(self):
@@ -103,6 +114,7 @@ class RunParameters:
             object.__setattr__(self, name, value)
         check_choice("mode", self.mode, MODES, ParameterError)
         check_choice("rule", self.rule, RULES, ParameterError)
+        check_choice("dense_weights", self.dense_weights, WEIGHTS, ParameterError)
         sizes = self._integers("sizes", self.sizes, 1)
         if not 2 <= len(sizes) <= 4:
             raise ParameterError(f"sizes {list(sizes)} has {len(sizes)} entries, must have 2..4")
@@ -132,17 +144,22 @@ class RunParameters:
         for factor, size in enumerate(self.sizes):
             check_int(f"sizes[{factor}]", size, 1, core.max_codevectors, ParameterError)
         check_int("trim", self.trim, 0, core.blocks - 1, ParameterError)
-        engine = self.engine(core)
-        check_choice("mode", engine, core.engines, ParameterError)
-        if engine == "join":
+        check_choice("mode", self.resolve(core), core.modes, ParameterError)
+        if self.resolve(core) == "join":
             check_int("heads", self.heads, 1, core.heads, ParameterError)
         return self
 
-    def engine(self, core: CoreConfig) -> str:
-        """The engine of ``core`` that runs these parameters."""
+    @property
+    def dense(self) -> dict:
+        """Those of the dense front-end, as keyword arguments of golden.frontend's functions."""
+        return {"threshold": self.dense_threshold, "weights": self.dense_weights,
+                "shift": self.dense_shift}
+
+    def resolve(self, core: CoreConfig) -> str:
+        """The mode in which ``core`` runs these parameters: join for ``auto``, where there is."""
         if self.mode != "auto":
             return self.mode
-        return next((e for e in ("join", "factorize") if e in core.engines), "scan")
+        return "join" if "join" in core.engines else "factorize"
 
     def replace(self, **changes) -> "RunParameters":
         """A copy with some fields changed, validated anew."""

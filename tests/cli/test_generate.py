@@ -43,18 +43,18 @@ def test_all_options(here, command):
     Codebooks.random((4, 3), 2, 8, seed=5).save("book.npz")
     done = command("generate", "--preset", "tiny", *SMALL, "--name", "decoder", "--codebook",
                    "book.npz", "--trace", "--vectors", "3", "--seed", "7", "-o", "out",
-                   "--set", 'engines=["scan", "factorize"]', "--set", "weight_bits=0x2")
+                   "--set", 'engines=["join", "factorize"]', "--set", "weight_bits=0x2")
     assert (done.status, done.err) == (0, "")
     table = json.loads((here / "out" / "decoder.json").read_text())
     assert table["codebook_sizes"] == [4, 3] and table["trace"]
     config = CoreConfig.from_table(table["config"])
-    assert config.engines == ("factorize", "scan") and config.weight_bits == 2
+    assert config.engines == ("factorize", "join") and config.weight_bits == 2
     script = (here / "out" / "decoder_vectors.hex").read_text()
     assert "// run 2" in script and "// run 3" not in script
     # By the field it comes to the same.
     again = command("generate", "--preset", "tiny", *SMALL, "--name", "decoder", "--trace",
                     "--vectors", "3", "--seed", "7", "-o", "again",
-                    "--set", "engines=scan,factorize", "--set", 'codebook="book.npz"',
+                    "--set", "engines=join,factorize", "--set", 'codebook="book.npz"',
                     "--set", "weight_bits=2")
     assert again.status == 0
     for path in (here / "out").iterdir():
@@ -69,9 +69,9 @@ def test_all_options(here, command):
     (["--preset", "tiny", "--set", "factors=two"], "factors 'two' is not an integer in 2..4"),
     (["--preset", "tiny", "--set", "factors"], "'factors' is not FIELD=VALUE"),
     (["--preset", "tiny", "--set", 'engines=["magic"]'],
-     "engines 'magic' is not one of factorize, join, scan"),
-    (["--preset", "tiny", "--set", 'engines=["scan"'],
-     "engines '[\"scan\"' is not one of factorize, join, scan"),
+     "engines 'magic' is not one of factorize, join"),
+    (["--preset", "tiny", "--set", 'engines=["join"'],
+     "engines '[\"join\"' is not one of factorize, join"),
     (["--preset", "tiny", "--name", "module"],
      "name 'module' is a reserved word of SystemVerilog"),
     (["--preset", "tiny", "--name", ""], "name '' is not a Verilog identifier"),

@@ -91,8 +91,8 @@ def test_refused_before_any_work(arguments, message, command, measured):
 
 
 def test_kinds_of_settings():
-    assert core_changes(["engines=scan,factorize", "multiplier=dsp", "codebook=none",
+    assert core_changes(["engines=join,factorize", "multiplier=dsp", "codebook=none",
                          "weight_bits=3"]) == {
-        "engines": ("scan", "factorize"), "multiplier": "dsp", "codebook": None, "weight_bits": 3}
+        "engines": ("join", "factorize"), "multiplier": "dsp", "codebook": None, "weight_bits": 3}
     with pytest.raises(ConfigError, match="no field 'speed' in CoreConfig; fields are factors,"):
         core_changes(["speed=1"])

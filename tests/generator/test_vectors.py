@@ -27,10 +27,8 @@ def test_kinds():
     assert sorted(case_kinds(everything)) == sorted(
         ["clean", "soft", "dense", "known", "limit", "join", "scan", "damaged", "sum",
          "given"])
-    assert case_kinds(CoreConfig(engines=("scan",), query_entries=1, blocks=1)) == [
-        "clean", "limit"]
-    assert case_kinds(CoreConfig(engines=("join",), blocks=1)) == [
-        "clean", "soft", "known", "limit", "given"]
+    assert case_kinds(CoreConfig(engines=("join",), query_entries=1, blocks=1)) == [
+        "clean", "known", "limit", "scan", "given"]
     assert "scan" not in case_kinds(CoreConfig(engines=("factorize",)))
 
 
@@ -43,7 +41,7 @@ def test_every_kind_runs_and_is_short(name):
         assert case.result == model.run(case.query, case.parameters), f"seed {SEED}"
         assert case.result.cycles <= 2 * SHORT // config.blocks, case.kind
         if case.elements is not None:
-            assert case.query == front_end(case.elements, config, case.parameters.dense_threshold)
+            assert case.query == front_end(case.elements, config, **case.parameters.dense)
     by_kind = {case.kind: case for case in cases}
     assert by_kind["limit"].result.stop == "limit"
     assert by_kind["clean"].result.stop == by_kind["given"].result.stop == "accepted"
@@ -54,7 +52,18 @@ def test_every_kind_runs_and_is_short(name):
         assert by_kind["sum"].parameters.rule == "sum"
         assert by_kind["limit"].parameters.sizes == books.sizes
     if "join" in by_kind:
-        assert by_kind["join"].parameters.engine(config) == "join"
+        assert by_kind["join"].parameters.resolve(config) == "join"
+
+
+def test_both_kinds_of_dense_weights():
+    kinds = len(case_kinds(PRESETS["demo"].core))
+    config, _, cases = made(PRESETS["demo"], 2 * kinds)
+    dense = [case for case in cases if case.kind == "dense"]
+    assert [case.parameters.dense_weights for case in dense] == ["linear", "log"]
+    for case in dense:
+        assert case.query == front_end(case.elements, config, **case.parameters.dense)
+        # Not only the peaks.
+        assert len({weight for block in case.query.entries for _, weight in block}) > 2
 
 
 def config_sizes(books):
@@ -69,7 +78,7 @@ def test_a_run_that_takes_long_is_cut():
 
 
 @pytest.mark.parametrize("changes", [
-    {"factors": 2}, {"factors": 4}, {"blocks": 1}, {"engines": ("scan",)},
+    {"factors": 2}, {"factors": 4}, {"blocks": 1}, {"engines": ("join",)}, {"lanes": 4},
     {"max_codevectors": 1, "list_size": 2}, {"query_entries": 1, "weight_bits": 1}], ids=str)
 def test_changed_cores(changes):
     config, _, cases = made(PRESETS["demo"], 12, **changes)

@@ -71,6 +71,7 @@ def test_blocks(name, heads):
             ctx.set(dut.close, 1)
             await ctx.tick()
             ctx.set(dut.close, 0)
+            await ctx.tick()
             check(ctx, dut.o, index, weight, heads, f"query {number}: {entries}")
             used = len({b for b, _, _ in entries})
             met["few"] += used < heads
@@ -80,13 +81,13 @@ def test_blocks(name, heads):
     assert met["few"] and (met["all"] or heads > config.blocks)
 
 
-@pytest.mark.parametrize("heads", [1, 3])
+@pytest.mark.parametrize("heads, lanes", [(1, 2), (3, 1)])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_in_the_query_memory(name, heads):
-    """Right a cycle after ``valid``, whatever was loaded or refused before."""
-    config = CONFIGS[name]
+def test_in_the_query_memory(name, heads, lanes):
+    """Right two cycles after ``valid``, whatever was loaded or refused before."""
+    config = CONFIGS[name].replace(heads=heads, lanes=lanes)
     rng = random.Random(f"{name} {heads} memory")
-    dut = QueryMemory(config, heads)
+    dut = QueryMemory(config)
 
     async def bench(ctx):
         ctx.set(dut.clear, 1)
@@ -105,6 +106,7 @@ def test_in_the_query_memory(name, heads):
                 {"block": b, "index": x, "weight": 0 if refused and n == last else w, "empty": 0,
                  "last": int(n == last)} for n, (b, x, w) in enumerate(entries)])
             assert ctx.get(dut.valid) == (not refused)
+            await ctx.tick()
             await ctx.tick()
             if not refused:
                 check(ctx, dut.look_up, index, weight, heads, f"query {number}: {entries}")

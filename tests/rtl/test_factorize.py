@@ -36,6 +36,12 @@ CONFIGS = {
     # Draws that examine more values than a step has cycles.
     "walks": CoreConfig(factors=2, blocks=2, block_length=32, max_codevectors=17, list_size=16,
                         query_entries=1, weight_bits=2, histogram_bits=6, tag_bits=4),
+    # Scores that come later, for the join engine's sake.
+    "lanes": CoreConfig(factors=2, blocks=3, block_length=8, max_codevectors=8, list_size=5,
+                        query_entries=2, weight_bits=3, histogram_bits=7, tag_bits=3, lanes=4),
+    "no join": CoreConfig(factors=3, blocks=2, block_length=8, max_codevectors=5, list_size=4,
+                          query_entries=2, weight_bits=3, histogram_bits=7, tag_bits=3,
+                          engines=("factorize",)),
     # Without a stage to weigh, and with neither that nor one to accumulate.
     "flags": CoreConfig(factors=3, blocks=4, block_length=9, max_codevectors=6, list_size=5,
                         query_entries=3, weight_bits=1, histogram_bits=9, tag_bits=3),
@@ -100,12 +106,12 @@ class Harness(Elaboratable):
             m.d.comb += [codebook.address[slot].eq(engine.codevector_address[slot]),
                          engine.codevector_indices[slot].eq(codebook.indices[slot])]
         m.d.comb += [
-            codebook.address[last].eq(verifier.address),
-            verifier.indices.eq(codebook.indices[last]),
+            codebook.address[last].eq(verifier.address[0]),
+            verifier.indices[0].eq(codebook.indices[last]),
             verifier.valid.eq(engine.verify),
             verifier.reference.eq(engine.reference),
             verifier.clear.eq(engine.start),
-            engine.scored.eq(verifier.scored),
+            engine.scored.eq(verifier.scored != 0),
             engine.improved.eq(verifier.improved),
         ]
         return m
@@ -163,13 +169,13 @@ class Bench:
         """The query memory."""
         engine, verifier, blocks = self.harness.engine, self.harness.verifier, self.config.blocks
         assert Memory.latency == 1
-        async for _, _, entry, bound in ctx.tick().sample(engine.entry, verifier.bound):
+        async for _, _, entry, bound in ctx.tick().sample(engine.entry, verifier.bound[0]):
             if self.query is not None:
                 entry %= self.config.query_entries
                 ctx.set(engine.query_index, self.index[:, entry].tolist())
                 ctx.set(engine.query_weight, self.weight[:, entry].tolist())
-                ctx.set(verifier.bound_weight, [int(self.table[b, bound[b]])
-                                                for b in range(blocks)])
+                ctx.set(verifier.bound_weight[0], [int(self.table[b, bound[b]])
+                                                   for b in range(blocks)])
 
     async def reset(self, ctx):
         """The pass that clears the histogram."""
@@ -206,7 +212,7 @@ class Bench:
             assert ctx.get(engine.ready) == 0
             if ctx.get(verifier.scored):
                 assert not ctx.get(engine.trace_valid), where
-                have.append((SCORE, ctx.get(verifier.score)))
+                have.append((SCORE, ctx.get(verifier.word)))
             elif ctx.get(engine.trace_valid):
                 have.append((ctx.get(engine.trace.kind).value, ctx.get(engine.trace.word)))
             iterations += ctx.get(engine.iterate)

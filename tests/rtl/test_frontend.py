@@ -10,8 +10,15 @@ from amaranth.sim import Simulator
 
 from blockfactor.config import CoreConfig
 from blockfactor.errors import ConfigError
-from blockfactor.golden.frontend import entry_stream, front_end, peaks, quantise
+from blockfactor.golden.frontend import (
+    entry_stream,
+    front_end,
+    peaks,
+    quantise,
+    quantise_logits,
+)
 from blockfactor.golden.query import soft_probabilities
+from blockfactor.parameters import WEIGHTS
 from blockfactor.presets import preset
 from blockfactor.rtl.frontend import FrontEnd, TopElements
 from blockfactor.rtl.verilog import to_rtlil
@@ -29,9 +36,9 @@ def configuration(**changes):
     return CoreConfig(**(given | changes))
 
 
-def expected_entries(elements, config, threshold):
+def expected_entries(elements, config, *rest):
     """Beats (block, index, weight, empty, last) of a query; None stands for any value."""
-    entries = entry_stream(elements, config, threshold)
+    entries = entry_stream(elements, config, *rest)
     if not entries:
         return [(None, None, None, 1, 1)]
     return [(*entry, 0, int(n == len(entries) - 1)) for n, entry in enumerate(entries)]
@@ -85,6 +92,12 @@ class Bench:
             self.cycle += 1
             assert self.cycle < LIMIT, f"no end: {self.where}"
 
+    def set(self, ctx, threshold, weights="linear", shift=0):
+        """What elements become: before a query, or in the cycle after its last element."""
+        ctx.set(self.dut.threshold, threshold)
+        ctx.set(self.dut.log, weights == "log")
+        ctx.set(self.dut.shift, shift)
+
     async def put(self, ctx, elements):
         i = self.dut.i
         for column in elements.T.tolist():
@@ -112,9 +125,9 @@ class Bench:
         sim.run()
 
     def check(self, queries):
-        """Compare all beats with the golden model; ``queries`` are (elements, threshold)."""
-        expected = [beat for elements, threshold in queries
-                    for beat in expected_entries(elements, self.config, threshold)]
+        """Compare all beats with the golden model; ``queries`` as of :func:`make_queries`."""
+        expected = [beat for elements, *rest in queries
+                    for beat in expected_entries(elements, self.config, *rest)]
         got = [beat for _, beat in self.beats]
         assert len(got) == len(expected), self.where
         for n, (have, want) in enumerate(zip(got, expected)):
@@ -123,12 +136,19 @@ class Bench:
 
 
 def make_queries(config, count, seed):
-    """Pairs (elements, threshold): ties, empty blocks, empty queries and soft ones in turn."""
+    """Ties, empty blocks, empty queries and soft ones in turn, with either kind of weights.
+
+    Each as (elements, threshold, weights, shift).
+    """
     rng = np.random.default_rng([seed, 3])
     shape = (config.blocks, config.block_length)
     top = 1 << config.element_bits
     queries = []
     for n in range(count):
+        weights = str(rng.choice(WEIGHTS))
+        # Mostly one by which elements get different weights.
+        shift = int(rng.choice([max(0, config.element_bits - config.weight_bits),
+                                rng.integers(config.element_bits), rng.integers(16)]))
         match n % 5:
             case 0:
                 elements = rng.integers(0, top, shape)
@@ -136,16 +156,17 @@ def make_queries(config, count, seed):
                 elements = rng.integers(0, 4, shape) * (rng.random(shape) < .5)
             case 2:
                 truth = rng.integers(0, config.block_length, config.blocks)
-                elements = quantise(soft_probabilities(truth, config.block_length, 3, rng),
-                                    config.element_bits).astype(int)
+                p = soft_probabilities(truth, config.block_length, 3, rng)
+                elements = (quantise_logits(np.log(p), config.element_bits, shift)
+                            if weights == "log" else quantise(p, config.element_bits)).astype(int)
             case 3:
                 elements = rng.integers(0, top, shape)
                 elements[rng.random(config.blocks) < .6] = 0
             case 4:
                 elements = np.full(shape, rng.integers(0, 2) * (top - 1))
                 elements *= rng.random(shape) < .8
-        queries.append((elements, int(rng.choice([0, 0, rng.integers(0, top)]))))
-    queries.insert(1, (np.zeros(shape, int), 0))
+        queries.append((elements, int(rng.choice([0, 0, rng.integers(0, top)])), weights, shift))
+    queries.insert(1, (np.zeros(shape, int), 0, "log", 0))
     return queries
 
 
@@ -169,9 +190,9 @@ def test_entries(name, gap, stall):
     bench = Bench(config, 11, gap, stall)
 
     async def testbench(ctx):
-        for elements, threshold in queries:
+        for elements, *rest in queries:
             await bench.put(ctx, elements)
-            ctx.set(bench.dut.threshold, threshold)
+            bench.set(ctx, *rest)
             await bench.finish(ctx)
             assert (list(ctx.get(bench.dut.peak)), list(ctx.get(bench.dut.second))) == peaks(
                 elements, config), bench.where
@@ -187,8 +208,8 @@ def test_presets(name):
     bench = Bench(config, 5, stall=.2)
 
     async def testbench(ctx):
-        for elements, threshold in queries:
-            ctx.set(bench.dut.threshold, threshold)
+        for elements, *rest in queries:
+            bench.set(ctx, *rest)
             await bench.put(ctx, elements)
             await bench.finish(ctx)
 
@@ -196,10 +217,40 @@ def test_presets(name):
     bench.check(queries)
 
 
+@pytest.mark.parametrize("name", ["demo", "widest"])
+def test_all_shifts(name):
+    """Distances from the peak are boundaries between two weights, and next to those."""
+    config = preset(name).core if name == "demo" else CONFIGURATIONS[name]
+    rng = np.random.default_rng(43)
+    top = (1 << config.element_bits) - 1
+    shape = config.blocks, config.block_length
+    queries = []
+    for shift in range(16):
+        peak = rng.integers(top // 2, top + 1, (config.blocks, 1))
+        distance = (rng.integers(1 << config.weight_bits, size=shape) << shift) + (1 << shift) // 2
+        elements = np.clip(peak - distance + rng.integers(-1, 2, shape), 1, peak)
+        elements[:, 5] = peak[:, 0]
+        # No more of them than entries, so that the small ones count.
+        elements[:, 5 + config.query_entries:] = 0
+        elements[:, :5] = 0
+        queries.append((elements, int(rng.choice([0, 0, top // 2])), "log", shift))
+    bench = Bench(config, 43)
+
+    async def testbench(ctx):
+        for elements, *rest in queries:
+            bench.set(ctx, *rest)
+            await bench.put(ctx, elements)
+            await bench.finish(ctx)
+
+    bench.run(testbench)
+    bench.check(queries)
+    assert len({beat[2] for _, beat in bench.beats}) >= .9 * config.max_weight
+
+
 def test_queries_back_to_back():
     """An element a cycle; the next query's first is taken in the cycle after the last entry."""
     config = configuration()
-    queries = [(elements, 0) for elements, _ in make_queries(config, 5, seed=2)]
+    queries = [(elements, 0) for elements, *_ in make_queries(config, 5, seed=2)]
     bench = Bench(config, 2)
 
     async def testbench(ctx):
@@ -215,17 +266,17 @@ def test_queries_back_to_back():
     assert taken[1:, 0].tolist() == [cycle + 1 for cycle in last[:-1]]
 
 
-def timing(config, elements, threshold=0):
+def timing(config, elements, *rest):
     """Cycles from the last element to the first and to the last entry, and all gaps between."""
     bench = Bench(config)
 
     async def testbench(ctx):
-        ctx.set(bench.dut.threshold, threshold)
+        bench.set(ctx, *rest or (0,))
         await bench.put(ctx, np.array(elements))
         await bench.finish(ctx)
 
     bench.run(testbench)
-    bench.check([(np.array(elements), threshold)])
+    bench.check([(np.array(elements), *rest)])
     return ([bench.offered[0] - bench.taken[-1], bench.offered[-1] - bench.taken[-1]],
             np.diff(bench.offered).tolist())
 
@@ -234,11 +285,12 @@ def timing(config, elements, threshold=0):
 def test_bounds_hold(name):
     config = CONFIGURATIONS[name]
     dut = FrontEnd(config)
-    for elements, threshold in make_queries(config, 5, seed=17):
-        (first, last), _ = timing(config, elements, threshold)
-        assert first <= dut.latency and last <= dut.query_cycles, (elements, threshold)
+    for elements, *rest in make_queries(config, 5, seed=17):
+        (first, last), _ = timing(config, elements, *rest)
+        assert first <= dut.latency and last <= dut.query_cycles, (elements, rest)
 
 
+@pytest.mark.parametrize("rest", [(0,), (0, "log", 3)], ids=WEIGHTS)
 @pytest.mark.parametrize(("changes", "elements"), [
     # A second entry is divided in vain; one other block has an entry, the last.
     ({}, [[255, 1], [0, 0], [9, 0]]),
@@ -247,18 +299,19 @@ def test_bounds_hold(name):
     ({"blocks": 1, "query_entries": 1}, [[255, 1]]),
     ({"blocks": 2, "query_entries": 12}, [[255, 1], [3, 3]]),
 ])
-def test_latency_is_reached(changes, elements):
+def test_latency_is_reached(changes, elements, rest):
     config = configuration(**changes)
     elements = np.pad(elements, ((0, 0), (0, config.block_length - 2)))
-    assert timing(config, elements)[0][0] == FrontEnd(config).latency
+    assert timing(config, elements, *rest)[0][0] == FrontEnd(config).latency
 
 
+@pytest.mark.parametrize("rest", [(0,), (0, "log", 3)], ids=WEIGHTS)
 @pytest.mark.parametrize("changes", [{}, {"query_entries": 1}, {"blocks": 1},
                                      {"weight_bits": 2, "query_entries": 10}])
-def test_query_cycles_are_reached(changes):
+def test_query_cycles_are_reached(changes, rest):
     config = configuration(**changes)
     dut = FrontEnd(config)
-    (_, last), steps = timing(config, np.full((config.blocks, config.block_length), 77))
+    (_, last), steps = timing(config, np.full((config.blocks, config.block_length), 77), *rest)
     assert last == dut.query_cycles
     assert set(steps[:-1]) <= {dut.entry_cycles} and steps[-1:] in ([], [1])
 
@@ -304,7 +357,7 @@ def test_back_to_the_start(by, stall):
     rng = np.random.default_rng(31)
 
     async def testbench(ctx):
-        for number, (elements, threshold) in enumerate(queries):
+        for number, (elements, *rest) in enumerate(queries):
             broken = rng.integers(0, 256, elements.shape)
             put = int(rng.integers(0, 8))
             await bench.put(ctx, broken[:, :put])
@@ -320,11 +373,11 @@ def test_back_to_the_start(by, stall):
             ctx.set(bench.dut.i.valid, 0)
             assert not ctx.get(bench.dut.o.valid)
             assert ctx.get(bench.dut.i.ready)
-            ctx.set(bench.dut.threshold, threshold)
+            bench.set(ctx, *rest)
             await bench.put(ctx, elements)
             await bench.finish(ctx)
             await ctx.tick()
-            bench.check([(elements, threshold)])
+            bench.check([(elements, *rest)])
             bench.beats.clear()
 
     bench.run(testbench)
@@ -333,11 +386,11 @@ def test_back_to_the_start(by, stall):
 def test_query_memory_gets_what_the_golden_model_says():
     """The beats, read as the query memory reads them, are the golden query."""
     config = configuration()
-    elements, threshold = make_queries(config, 3, seed=41)[2]
+    elements, *rest = make_queries(config, 3, seed=41)[2]
     bench = Bench(config, 41)
 
     async def testbench(ctx):
-        ctx.set(bench.dut.threshold, threshold)
+        bench.set(ctx, *rest)
         await bench.put(ctx, elements)
         await bench.finish(ctx)
 
@@ -346,7 +399,7 @@ def test_query_memory_gets_what_the_golden_model_says():
     for _, (block, index, weight, _, _) in bench.beats:
         assert dense[block, index] == 0
         dense[block, index] = weight
-    assert (dense == front_end(elements, config, threshold).dense(config.block_length)).all()
+    assert (dense == front_end(elements, config, *rest).dense(config.block_length)).all()
 
 
 def test_ring_comes_round():

@@ -12,9 +12,14 @@ from blockfactor.rtl.query import QueryMemory
 from blockfactor.sim.pysim import simulate, stream_put
 
 CONFIGS = {
-    "odd": CoreConfig(blocks=3, block_length=11, query_entries=3, weight_bits=3),
-    "powers": CoreConfig(blocks=4, block_length=8, query_entries=4, weight_bits=4),
-    "smallest": CoreConfig(blocks=1, block_length=2, query_entries=1, weight_bits=1),
+    "odd": CoreConfig(blocks=3, block_length=11, query_entries=3, weight_bits=3,
+                      lanes=2),
+    "powers": CoreConfig(blocks=4, block_length=8, query_entries=4, weight_bits=4,
+                         lanes=8),
+    "smallest": CoreConfig(blocks=1, block_length=2, query_entries=1, weight_bits=1,
+                           engines=("join",)),
+    "factorize": CoreConfig(blocks=3, block_length=8, query_entries=2, weight_bits=2, lanes=4,
+                            engines=("factorize",)),
 }
 #: What can be wrong with a query; some cannot be expressed in every configuration.
 FAULTS = ("duplicate", "index", "weight", "entries", "order", "block", "empty")
@@ -109,13 +114,17 @@ async def check_content(ctx, dut, config, entries):
     for number in range(max(config.query_entries, config.block_length)):
         entry = min(number, config.query_entries - 1)
         ctx.set(dut.entry, entry)
-        # Another index in each block: blocks are looked up independently.
-        bound = [(number + b) % config.block_length for b in range(config.blocks)]
-        ctx.set(dut.bound, bound)
+        # Another index in each block and lane: they are looked up independently.
+        bound = [[(number + b + 3 * n) % config.block_length for b in range(config.blocks)]
+                 for n in range(dut.lanes)]
+        for n in range(dut.lanes):
+            ctx.set(dut.bound[n], bound[n])
         for _ in range(dut.latency):
             await ctx.tick()
         for b in range(config.blocks):
-            assert ctx.get(dut.bound_weight[b]) == table[b, bound[b]], (b, bound[b])
+            for n in range(dut.lanes):
+                place = b, bound[n][b]
+                assert ctx.get(dut.bound_weight[n][b]) == table[place], (n, place)
             weight = ctx.get(dut.weight[b])
             if entry < len(rows[b]):
                 assert (ctx.get(dut.index[b]), weight) == rows[b][entry]
@@ -129,6 +138,7 @@ def test_queries(name, seed):
     config = CONFIGS[name]
     rng = random.Random(seed)
     dut = QueryMemory(config)
+    assert dut.lanes == {"odd": 2, "powers": 8}.get(name, 1)
     seen = set()
     refusals = 0
 

@@ -1,4 +1,4 @@
-"""rtl/rows.py: every row once, in order, with and without pauses, at its cycle."""
+"""rtl/rows.py: every row once, in order, with and without pauses, at its cycle and in its lane."""
 
 import itertools
 import random
@@ -23,33 +23,39 @@ CONFIGS = {
 }
 
 
-def passes(first, sizes, known):
-    """Orders in which each factor of the rows is gone through."""
-    return [[k] if k >= 0 else [(start + n) % size for n in range(size)]
-            for start, size, k in zip(first, sizes, known)]
+def passes(first, sizes, known, lanes):
+    """Orders in which the factors of the rows are gone through, the inner one by group."""
+    orders = [[k] if k >= 0 else [(start + n) % size for n in range(size)]
+              for start, size, k in zip(first[:-1], sizes, known)]
+    start, groups = first[-1] // lanes, -(-sizes[len(first) - 1] // lanes)
+    if known[len(first) - 1] >= 0:
+        return [*orders, [start]]
+    return [*orders, [(start + n) % groups for n in range(groups)]]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("lanes", [1, 2, 4])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_rows(name, seed):
-    config = CONFIGS[name]
-    rng = random.Random(seed)
+def test_rows(name, lanes, seed):
+    config = CONFIGS[name].replace(lanes=lanes)
+    rng = random.Random(f"{name} {lanes} {seed}")
     dut = RowEngine(config)
     last = config.factors - 1
     code = np.array([[[rng.randrange(config.block_length) for _ in range(config.blocks)]
-                      for _ in range(config.max_codevectors)] for _ in range(last)])
-    met = {"known": 0, "paused": 0, "halted": 0}
+                      for _ in range(1 << config.codevector_bits)] for _ in range(last)])
+    met = {"known": 0, "paused": 0, "halted": 0, "empty lane": 0, "wrapped": 0}
 
     async def codebook(ctx):
         """Keeps what it read while nothing advances."""
         assert Memory.latency == 1
-        async for _, _, advance, factor, codevector in ctx.tick().sample(
-                dut.advance, dut.factor, dut.codevector):
+        async for _, _, advance, factor, *codevectors in ctx.tick().sample(
+                dut.advance, dut.factor, *dut.codevector):
             if advance:
-                ctx.set(dut.indices, code[factor % last, codevector % len(code[0])].tolist())
+                for n, codevector in enumerate(codevectors):
+                    ctx.set(dut.indices[n], code[factor % last, codevector].tolist())
 
     async def bench(ctx):
-        for run in range(16):
+        for run in range(30):
             sizes = [rng.choice([1, rng.randint(1, config.max_codevectors),
                                  config.max_codevectors]) for _ in range(config.factors)]
             known = [rng.randrange(size) if rng.random() < .2 else -1 for size in sizes]
@@ -58,9 +64,11 @@ def test_rows(name, seed):
             values = parameter_values(config, RunParameters(sizes=sizes, known=known))
             for field in ("sizes", "known", "known_index"):
                 ctx.set(dut.parameters[field], values[field])
-            expected = list(itertools.product(*passes(first, sizes, known)))
-            inner = len(passes(first, sizes, known)[-1])
-            # Slot of each row: the outer factors take one each before every pass.
+            orders = passes(first, sizes, known, lanes)
+            met["wrapped"] += orders[-1] != sorted(orders[-1])
+            expected = list(itertools.product(*orders))
+            inner = len(orders[-1])
+            # Slot of each group: the outer factors take one each before every pass.
             slots = [n + (n // inner + 1) * (last - 1) for n in range(len(expected))]
             await ctx.tick()
             ctx.set(dut.first, first)
@@ -70,20 +78,30 @@ def test_rows(name, seed):
             ctx.set(dut.start, 0)
             pauses = run % 2
             stop = rng.randrange(len(expected)) if run % 5 == 4 else len(expected)
-            advanced, rows = 0, []
-            where = f"seed {seed}, run {run}, sizes {sizes}, known {known}, first {first}"
-            while len(rows) < stop:
+            advanced, groups = 0, 0
+            where = (f"seed {seed}, lanes {lanes}, run {run}, sizes {sizes}, known {known}, "
+                     f"first {first}")
+            while groups < stop:
                 advance = not pauses or rng.random() < .6
                 met["paused"] += not advance
                 ctx.set(dut.advance, advance)
-                if ctx.get(dut.valid) and advance:
-                    row = tuple(ctx.get(dut.codevectors[f]) for f in range(last))
-                    want = expected[len(rows)]
-                    assert row == want, where
-                    sums = sum(code[f, m] for f, m in enumerate(want)) % config.block_length
-                    assert [ctx.get(dut.sums[b]) for b in range(config.blocks)] == sums.tolist()
-                    assert advanced == slots[len(rows)] + dut.latency, where
-                    rows.append(row)
+                valid = [ctx.get(dut.valid[n]) for n in range(lanes)]
+                if any(valid) and advance:
+                    *outer, group = expected[groups]
+                    have = tuple(ctx.get(dut.codevectors[f]) for f in range(last))
+                    assert have == (*outer, group * lanes), where
+                    for n in range(lanes):
+                        row = (*outer, group * lanes + n)
+                        present = row[-1] < sizes[last - 1] and known[last - 1] in (-1, row[-1])
+                        assert valid[n] == present, (where, row)
+                        if not present:
+                            met["empty lane"] += 1
+                            continue
+                        sums = sum(code[f, m] for f, m in enumerate(row)) % config.block_length
+                        assert [ctx.get(dut.sums[n][b]) for b in range(config.blocks)] \
+                            == sums.tolist(), (where, row)
+                    assert advanced == slots[groups] + dut.latency, where
+                    groups += 1
                 else:
                     assert not advance or advanced - dut.latency not in slots, where
                 assert ctx.get(dut.busy) == (advanced <= slots[-1] + 1), where
@@ -94,7 +112,11 @@ def test_rows(name, seed):
             ctx.set(dut.halt, 1)
             await ctx.tick()
             ctx.set(dut.halt, 0)
-            assert not ctx.get(dut.busy) and not ctx.get(dut.valid)
+            assert not ctx.get(dut.busy)
+            assert not any(ctx.get(dut.valid[n]) for n in range(lanes))
 
     simulate(dut, bench, processes=[codebook])
-    assert all(met.values())
+    # One group cannot wrap.
+    wraps = config.max_codevectors > lanes
+    assert all(count for what, count in met.items()
+               if (what, lanes) != ("empty lane", 1) and (what != "wrapped" or wraps)), met

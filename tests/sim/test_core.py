@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from blockfactor.golden.codebook import encode
-from blockfactor.golden.frontend import quantise
+from blockfactor.golden.frontend import quantise, quantise_logits
 from blockfactor.golden.query import soft_probabilities
 from blockfactor.presets import PRESETS
 from blockfactor.rtl.memory import POISON
@@ -69,16 +69,26 @@ def special(preset, count: int, limit: int, seed: int) -> list[Item]:
 
 
 def dense(preset, count: int, seed: int) -> list[Item]:
-    """Dense queries through the front-end, codebook overwritten between them."""
+    """Dense queries through the front-end, codebook overwritten between them.
+
+    Linear weights and logarithmic ones in turn, the latter with shifts from none to the largest.
+    """
     core = preset.core
     rng = np.random.default_rng(seed)
     items = []
-    for item in make_items(core, preset.soft.replace(max_iterations=10), "soft", count, seed):
+    runs = make_items(core, preset.soft.replace(max_iterations=10), "soft", count, seed)
+    for number, item in enumerate(runs):
         p = soft_probabilities(encode(item.codebooks, item.truth), core.block_length, preset.margin,
                                rng)
-        threshold = int(rng.choice([0, 0, 20]))
-        items.append(Item(item.codebooks, None, item.parameters.replace(dense_threshold=threshold),
-                          item.truth, "dense", quantise(p, core.element_bits)))
+        changes = {"dense_threshold": int(rng.choice([0, 0, 20]))}
+        elements = quantise(p, core.element_bits)
+        if number % 2:
+            best = max(0, core.element_bits - core.weight_bits)
+            shift = int(rng.choice([best, rng.integers(16)]))
+            changes |= {"dense_weights": "log", "dense_shift": shift}
+            elements = quantise_logits(np.log(p), core.element_bits, shift)
+        items.append(Item(item.codebooks, None, item.parameters.replace(**changes), item.truth,
+                          "dense", elements))
     return items
 
 

@@ -8,10 +8,11 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Flow
 
 from ..rtl.factorizer import Factorizer
-from ..rtl.layouts import Stop
+from ..rtl.layouts import Mode, Stop
 
 __all__ = ["Field", "Port", "fields_of", "markdown", "ports_of"]
 
+MODE_CODES = ", ".join(f"{mode.value} {mode.name.lower()}" for mode in Mode)
 STOP_CODES = ", ".join(f"{stop.value} {stop.name.lower()}" for stop in Stop)
 
 #: What ports and their fields mean, by ``port`` and ``port.field``.
@@ -38,9 +39,9 @@ MEANINGS = {
     "codebook.codevector": "number of the codevector",
     "codebook.indices": "index of the one in block {}",
     "parameters": "run parameters, stable from the cycle before start to the result; "
-                  "dense_threshold while a dense query is sent, too",
+                  "dense_* while a dense query is sent, too",
     "parameters.sizes": "codevectors in use of codebook {}",
-    "parameters.scan": "1: try every tuple; 0: factorize",
+    "parameters.mode": f"how the tuple is found: {MODE_CODES}",
     "parameters.threshold": "T16, threshold of activation in 65536ths",
     "parameters.samples": "A, codevectors drawn; 0: all at the start, half of them later",
     "parameters.use_sum": "1: blocks' similarities are summed; 0: their minimum counts",
@@ -53,9 +54,10 @@ MEANINGS = {
     "parameters.seed": "start of the random generator; 0 counts as 1",
     "parameters.known": "bit f: the codevector of factor f is given",
     "parameters.known_index": "that codevector of factor {}",
-    "parameters.join": "1: look the last factor up",
     "parameters.heads": "blocks to look it up in",
     "parameters.dense_threshold": "elements of a dense query below it are not kept",
+    "parameters.dense_log": "1: elements are logits, weights logarithmic; 0: probabilities, linear",
+    "parameters.dense_shift": "t, of logarithmic weights: 2**t units of a logit make one of weight",
     "result": "what a run returns; held until taken",
     "result.indices": "codevector found for factor {}",
     "result.score": "score of that tuple",

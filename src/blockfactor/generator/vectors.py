@@ -13,7 +13,7 @@ from ..config import CoreConfig
 from ..golden import query as queries
 from ..golden.codebook import Codebooks, encode
 from ..golden.factorizer import Factorizer
-from ..golden.frontend import front_end, quantise
+from ..golden.frontend import front_end, quantise, quantise_logits
 from ..golden.query import Query
 from ..golden.result import Result
 from ..parameters import RunParameters
@@ -49,17 +49,16 @@ def case_kinds(config: CoreConfig) -> list[str]:
         found.append("soft")
     if config.element_bits:
         found.append("dense")
-    if iterates or joins:
-        found += ["known", "limit"]
+    found += ["known", "limit"]
     if iterates and joins:
         found.append("join")
-    if "scan" in config.engines and (iterates or joins):
+    if joins:
         found.append("scan")
     if config.blocks > 1:
         found.append("damaged")
     if iterates:
         return [*found, "sum", "given"]
-    return [*found, "given" if joins else "limit"]
+    return [*found, "given"]
 
 
 def make_cases(config: CoreConfig, codebooks: Codebooks, clean: RunParameters,
@@ -82,6 +81,9 @@ def make_cases(config: CoreConfig, codebooks: Codebooks, clean: RunParameters,
         kind = kinds[number % len(kinds)]
         base = soft if kind in ("soft", "dense", "damaged") else clean
         parameters = _parameters(kind, config, base.replace(sizes=codebooks.sizes), number)
+        if kind == "dense" and number // len(kinds) % 2:
+            parameters = parameters.replace(
+                dense_weights="log", dense_shift=max(0, config.element_bits - config.weight_bits))
         tries = []
         for _ in range(TRIES):
             tries.append(_case(kind, model, parameters, margin, rng))
@@ -110,9 +112,9 @@ def _parameters(kind: str, config: CoreConfig, base: RunParameters, number: int)
         base = base.replace(mode=kind)
     elif "factorize" not in config.engines:
         base = base.replace(mode="auto")
-    if base.engine(config) == "scan":
+    if kind == "scan":
         base = base.replace(sizes=fewer)
-    if kind == "limit" and base.engine(config) != "factorize":
+    if kind == "limit" and base.resolve(config) != "factorize":
         return base.replace(level=511, max_tuples=5)
     if kind == "limit":
         if min(config.list_size, max(full)) ** (config.factors - 1) > MOST_TUPLES:
@@ -150,9 +152,13 @@ def _case(kind: str, model: Factorizer, parameters: RunParameters, margin: float
         query = queries.soft(product, config.block_length, margin, rng,
                              entries=config.query_entries, weight_bits=config.weight_bits)
     elif kind == "dense":
-        elements = quantise(queries.soft_probabilities(product, config.block_length, margin, rng),
-                            config.element_bits).astype(np.int64)
-        query = front_end(elements, config, parameters.dense_threshold)
+        p = queries.soft_probabilities(product, config.block_length, margin, rng)
+        elements = quantise(p, config.element_bits)
+        if parameters.dense_weights == "log":
+            with np.errstate(divide="ignore"):
+                elements = quantise_logits(np.log(p), config.element_bits, parameters.dense_shift)
+        elements = elements.astype(np.int64)
+        query = front_end(elements, config, **parameters.dense)
     elif kind == "damaged":
         query = queries.damaged(product, config.block_length, 1, rng)
     else:
