@@ -68,8 +68,8 @@ def measure(case: Case, trials: int, seed: int, advance) -> dict:
     sizes = (case.size,) * case.factors
     # N of the published code, the same for both.
     limit = min(65535, max(1, int(case.size ** (case.factors - 1) / case.factors)))
-    parameters = RunParameters(sizes=sizes, threshold=round(threshold * 65536), samples=samples,
-                               max_iterations=limit)
+    parameters = RunParameters(sizes=sizes, mode="factorize", samples=samples,
+                               threshold=round(threshold * 65536), max_iterations=limit)
     floats, integers, cycles, right, float_right = [], [], [], [], []
     for trial in range(trials):
         rng = np.random.default_rng([seed, case.factors, case.size, trial])

@@ -52,8 +52,9 @@ def clean(factors: int, size: int, name: str, trials: int, seed: int) -> dict:
     core = preset(name).core
     samples, threshold = published_parameters(512, factors, 4, size)
     rng, codes, truth, product = problems(core, size, trials, seed)
-    parameters = RunParameters(sizes=(size,) * factors, threshold=round(threshold * 65536),
-                               samples=samples, max_iterations=size ** (factors - 1) // factors)
+    parameters = RunParameters(sizes=(size,) * factors, mode="factorize",
+                               threshold=round(threshold * 65536), samples=samples,
+                               max_iterations=size ** (factors - 1) // factors)
     return measure(f"clean, F={factors}, M={size}", core, codes, truth, clean_batch(product),
                    parameters, rng.integers(1, 2**32, trials))
 

@@ -100,7 +100,8 @@ def engine_parameters(case: Case) -> dict[str, RunParameters]:
                                                      **case.tuned or {})
     else:
         samples, threshold = published_parameters(512, case.factors, case.blocks, case.size)
-        factorize = RunParameters(sizes=sizes, threshold=round(threshold * 65536), samples=samples,
+        factorize = RunParameters(sizes=sizes, mode="factorize", samples=samples,
+                                  threshold=round(threshold * 65536),
                                   max_iterations=case.size ** (case.factors - 1) // case.factors)
     return {"join": join, "factorize": factorize}
 

@@ -41,6 +41,10 @@ BOUNDS = (
     Bound("tiny", "up5k", {}, 30.0, max_cells=4200 - 1),
     Bound("tiny", "up5k", {"query_entries": 1, "weight_bits": 1}, 30.0, max_cells=2900 - 1),
     Bound("paper", "ecp5-25f", {}, 80.0, max_luts=2900 - 1),
+    Bound("join", "up5k", {}, 38.0, max_cells=1900 - 1),
+    Bound("fast", "ecp5-25f", {}, 95.0, max_luts=3400 - 1),
+    # 1,000 of 5,280 cells are left for a bus.
+    Bound("both", "up5k", {}, None, max_cells=4280),
 )
 
 

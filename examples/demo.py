@@ -37,7 +37,7 @@ ENGINES = ("factorize", "join")
 #: Triples drawn in the terminal and in the picture.
 SHOWN, DRAWN = 3, 6
 #: Kinds of queries and their names in the table.
-KINDS = {"digits": "digit triples, M=10", "clean": "clean, M=22", "soft": "soft, M=22"}
+KINDS = {"digits": "digits, M=10", "clean": "clean, M=22", "soft": "soft, M=22"}
 
 
 def digit_items(core, images, labels) -> tuple[list[Item], np.ndarray]:
@@ -88,7 +88,7 @@ def summary(rows: list[dict]) -> list[dict]:
 def print_summary(rows: list[dict], console: Console) -> None:
     """Print :func:`summary` as a table."""
     table = Table(title="preset demo (F=3, D=512, B=4) in simulation")
-    for column in ("queries", "engine", "found", "mean cycles", "largest", "equal to golden"):
+    for column in ("queries", "engine", "found", "mean cycles", "largest", "equals golden"):
         table.add_column(column, justify="left" if column in ("queries", "engine") else "right")
     for way in summary(rows):
         last = way["engine"] == ENGINES[-1]

@@ -1,6 +1,6 @@
 """Lane of the join engine: a queue of rows, and the candidates of the row that is first in it."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -47,7 +47,7 @@ class Lane(wiring.Component):
     follow, ahead
         To and from the index.
     run : In(1)
-        Candidates are wanted.
+        Candidates are wanted; once low after a candidate, it stays so until ``clear``.
     offered : Out(1), candidate : Out(candidate(config))
     cancel : Out(1), bound : In
         Two cycles after a candidate its bound indices come back: an earlier look-up block has found
@@ -103,14 +103,16 @@ class Lane(wiring.Component):
         fetched, busy, take, fetch = Signal(), Signal(), Signal(), Signal()
         # What is tried first is stored as well: after the memory there is little time. What all
         # rows of a lane have in common needs none.
-        chosen = {"which": range(heads), "others": 1, "more": 1}
-        stored = data.StructLayout({
+        chosen = {"which": max(1, (heads - 1).bit_length()), "others": 1, "more": 1}
+        fields = {
             "sums": block_indices(config),
-            "outer": data.ArrayLayout(config.codevector_bits, config.factors - 2),
+            "outer": data.ArrayLayout(config.codevector_bits, last - 1),
             "group": config.codevector_bits - low,
             "head": data.ArrayLayout(head_entry(config), heads),
             **chosen,
-        })
+        }
+        stored = data.StructLayout({name: shape for name, shape in fields.items()
+                                    if Shape.cast(shape).width})
         m.submodules.queue = queue = Memory(stored, DEPTH, block=True)
         current = Signal(stored)
         m.d.comb += [
@@ -119,7 +121,6 @@ class Lane(wiring.Component):
             queue.write_enable.eq(counts),
             queue.write_address.eq(write),
             queue.write_data.sums.eq(self.row.sums),
-            queue.write_data.group.eq(self.row.codevectors[last - 1][low:]),
             queue.write_data.head.eq(self.row.head),
             take.eq(~busy | pop),
             fetch.eq(~fetched | take),
@@ -127,7 +128,7 @@ class Lane(wiring.Component):
             queue.read_enable.eq(fetch),
             self.some.eq(length != 0),
         ]
-        for f in range(config.factors - 2):
+        for f in range(last - 1):
             m.d.comb += queue.write_data.outer[f].eq(self.row.codevectors[f])
         single = self.known | self.every
         with m.If(single):
@@ -135,6 +136,8 @@ class Lane(wiring.Component):
         with m.Else():
             m.d.comb += self.choose(self.row.head, [self.row.head[h].valid for h in range(heads)],
                                     *(queue.write_data[name] for name in chosen))
+        if config.codevector_bits > low:
+            m.d.comb += queue.write_data.group.eq(self.row.codevectors[last - 1][low:])
         m.d.sync += [length.eq(length + counts - pop), self.full.eq(length >= QUEUE),
                      write.eq(write + counts)]
         with m.If(fetch):
@@ -144,7 +147,7 @@ class Lane(wiring.Component):
 
         # -- candidates -------------------------------------------------------------------------
         # What decides whether a row is done is registered: from it to the queue is a long path.
-        which = Signal(range(heads))
+        which = Signal(chosen["which"])
         # Another candidate of this look-up block follows, of the first two and of later ones.
         more, ahead_more = Signal(), Signal()
         others = Signal()  # another look-up block follows
@@ -174,9 +177,10 @@ class Lane(wiring.Component):
                 which, len(self.look_up[0].block))),
             self.candidate.codevector.eq(codevector),
             self.candidate.sums.eq(current.sums),
-            self.candidate.codevectors[last - 1].eq(Cat(Const(self.number, low), current.group)),
+            self.candidate.codevectors[last - 1].eq(
+                Cat(Const(self.number, low), current.group if config.codevector_bits > low else 0)),
         ]
-        for f in range(config.factors - 2):
+        for f in range(last - 1):
             m.d.comb += self.candidate.codevectors[f].eq(current.outer[f])
 
         goes_on = Mux(step[1], ahead_more, more)

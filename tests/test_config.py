@@ -100,6 +100,11 @@ def test_wrong_lanes(lanes, codevectors, message):
         CoreConfig(lanes=lanes, max_codevectors=codevectors, list_size=4)
 
 
+def test_lanes_without_join():
+    with pytest.raises(ConfigError, match="^lanes 2 is not 1, which is all that a core without"):
+        CoreConfig(lanes=2, engines=("factorize",))
+
+
 def holds(bits: int, largest: int) -> bool:
     """Whether ``bits`` bits hold ``largest``, and one bit fewer (if any) would not."""
     return largest < 2**bits and (bits == 1 or largest >= 2**(bits - 1))

@@ -167,12 +167,12 @@ def show(row: dict) -> None:
           "right by exhaustive search in software on")
     for query, share in row["exhaustive"].items():
         print(f"  {query:38} {100 * share:6.2f} %")
-    print(f"  {'the core':21} right     best score    steps  cycles: mean     99 %   largest")
+    print(f"  {'the core':22} right  best score    steps  cycles: mean     99 %   largest")
     for mode, way in row["core"].items():
         name = "scan (exhaustive)" if mode == "scan" else mode
-        print(f"  {name:18} {100 * way['right'] / count:6.2f} %     {100 * way['best'] / count:6.2f}"
-              f" % {way['steps']:8,.2f} {way['mean']:13,.0f} {way['p99']:8,.0f} "
-              f"{way['largest']:9,}")
+        print(f"  {name:18} {100 * way['right'] / count:6.2f} %    "
+              f"{100 * way['best'] / count:6.2f} % {way['steps']:8,.2f} {way['mean']:13,.0f} "
+              f"{way['p99']:8,.0f} {way['largest']:9,}")
     for text in row["missed"]:
         print(f"  missed: {text}")
 

@@ -145,9 +145,9 @@ def _card(figure, place, images, label, found, score, cycles, product, smax):
     every = bool((found == label).all())
     write(RIGHT, -.12, "\u2713 found" if every else "\u2717 wrong", 10, GOOD if every else BAD)
     total = f"score {int(score)}" + (f" of {int(smax)}" if smax is not None else "")
-    write(RIGHT, -.50, total, 8.5, INK)
+    write(RIGHT, -.44, total, 8.5, INK)
     for i, (mode, taken) in enumerate(cycles.items()):
-        write(RIGHT, -.90 - .3 * i, f"{mode}: {int(taken):,} cycles", 8.5, INK)
+        write(RIGHT, -.76 - .28 * i, f"{mode}: {int(taken):,} cycles", 8.5, INK)
     if product is not None:
         _strip(frame, np.asarray(product))
 

@@ -48,7 +48,8 @@ class CoreConfig:
     heads : int, 1..3
         Most blocks that the join engine looks codevectors up in.
     lanes : int, 1, 2, 4 or 8
-        Rows that the join engine looks up in a cycle, at most ``max_codevectors``.
+        Rows that the join engine looks up in a cycle, at most ``max_codevectors``; 1 in a core
+        without it.
     list_size : int, 1..1024
         Largest number K of codevectors in a factor's estimate.
     query_entries : int, 1..16
@@ -133,6 +134,9 @@ class CoreConfig:
             raise ConfigError(f"engines {list(engines)} must name one or more of "
                               f"{', '.join(ENGINES)}, each once")
         object.__setattr__(self, "engines", tuple(e for e in ENGINES if e in engines))
+        if self.lanes > 1 and "join" not in engines:
+            raise ConfigError(f"lanes {self.lanes} is not 1, which is all that a core without the "
+                              "engine join has")
         check_choice("multiplier", self.multiplier, MULTIPLIERS, ConfigError)
         if self.codebook is not None and not isinstance(self.codebook, str):
             raise ConfigError(f"codebook {self.codebook!r} is not the name of a file")

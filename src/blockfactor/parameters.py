@@ -36,7 +36,7 @@ class RunParameters:
     sizes : tuple of int, each 1..max_codevectors
         Codevectors M in use, per factor.
     mode : str
-        One of :data:`MODES`.
+        One of :data:`MODES`; ``factorize`` needs ``threshold`` and ``samples``, ``join`` neither.
     threshold : int, 0..65535
         T16, the activation threshold in 65536ths of the largest possible similarity.
     samples : int, 0..65535
@@ -78,7 +78,7 @@ class RunParameters:
     """
 
     sizes: tuple[int, ...]
-    mode: str = "factorize"
+    mode: str = "auto"
     threshold: int = 0
     samples: int = 0
     rule: str = "min"

@@ -38,13 +38,15 @@ def _t16(threshold: float) -> int:
     return round(threshold * 65536)
 
 
-def _preset(name, about, core, clean, margin=4.0, **soft):
+def _preset(name, about, core, clean, margin=4.0, mode="factorize", **soft):
+    clean = clean.replace(mode=mode)
     soft = {"level": 205, "patience": 3, "heads": 2, "max_iterations": 200} | soft
     return Preset(name, about, SystemConfig(core=core), clean, clean.replace(**soft), margin)
 
 
 #: All presets by name. T and A are the published ones where there are any (code of
-#: arXiv 2303.13957).
+#: arXiv 2303.13957). Where a core has both engines the parameters are those of the published
+#: method; with ``mode="auto"`` they join.
 PRESETS = {p.name: p for p in (
     _preset("demo", "F=3, M=22, D=512, B=4: small, with a dense front-end",
             CoreConfig(max_codevectors=32, element_bits=8),
@@ -59,9 +61,17 @@ PRESETS = {p.name: p for p in (
                        weight_bits=1),
             RunParameters(sizes=(110, 110, 110), threshold=_t16(.0066), samples=10,
                           max_iterations=4033)),
-    _preset("join", "F=3, M up to 64, D=512, B=4: the join engine alone",
+    _preset("join", "F=3, M up to 64, D=512, B=4: the join engine alone, for an iCE40 UP5K",
             CoreConfig(max_codevectors=64, engines=("join",)),
-            RunParameters(sizes=(49, 49, 49), mode="join")),
+            RunParameters(sizes=(49, 49, 49)), mode="join"),
+    _preset("fast", "F=3, M up to 128, D=512, B=4: four lanes of the join engine, for an ECP5",
+            CoreConfig(max_codevectors=128, engines=("join",), lanes=4),
+            RunParameters(sizes=(110, 110, 110)), mode="join"),
+    _preset("both", "F=3, M up to 32, D=512, B=4: both engines on an iCE40 UP5K beside a bus",
+            CoreConfig(max_codevectors=32, list_size=16, histogram_bits=10, tag_bits=5,
+                       query_entries=2, weight_bits=2),
+            RunParameters(sizes=(22, 22, 22), threshold=_t16(.0034), samples=15),
+            threshold=_t16(.004), samples=8, trim=1),
     _preset("f2", "F=2, M up to 1155, D=512, B=4: two large codebooks, long lists",
             CoreConfig(factors=2, max_codevectors=1155, list_size=256),
             RunParameters(sizes=(1155, 1155), threshold=_t16(.0076), samples=238,

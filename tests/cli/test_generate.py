@@ -63,7 +63,7 @@ def test_all_options(here, command):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--preset", "huge"],
-     "no preset 'huge'; presets are demo, tiny, paper, join, f2, f4, robust, odd"),
+     "no preset 'huge'; presets are demo, tiny, paper, join, fast, both, f2, f4, robust, odd"),
     (["--preset", "tiny", "--set", "factor=2"], "no field 'factor' in CoreConfig; fields are "),
     (["--preset", "tiny", "--set", "factors=9"], "factors 9 is outside 2..4"),
     (["--preset", "tiny", "--set", "factors=two"], "factors 'two' is not an integer in 2..4"),

@@ -1,11 +1,12 @@
 """examples/digits: the committed networks, images and settings, without PyTorch or scikit-learn."""
 
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from digits_example import FOLDER, evaluate, network, picture
+from digits_example import FOLDER, evaluate, network, picture, settings
 
 from blockfactor.errors import BlockfactorError
 
@@ -152,7 +153,7 @@ def test_accuracy(name, blocks, length, triples):
 def test_core_finds_what_exhaustive_search_finds(name, blocks, length):
     images, labels = network.held_out_triples(200, seed=5, noise=1.5)
     net = network.load(name)
-    results = evaluate.factorize(net, images)
+    results = evaluate.search(net, images)
     weights = evaluate.quantise(net.product_vector(images))
     best, scores = evaluate.exhaustive_search(weights, net.codebook)
     found = np.array([result.indices for result in results])
@@ -163,6 +164,100 @@ def test_core_finds_what_exhaustive_search_finds(name, blocks, length):
         assert result.smax == table.max(axis=1).sum()
         if result.indices == tuple(triple):
             assert result.score == score
+
+
+@pytest.mark.parametrize("name, heads", [("b4", 2), ("b8", 3)])
+@pytest.mark.parametrize("log", [False, True])
+def test_join_and_scan_find_the_best_score(name, heads, log, triples):
+    """Whatever the tie: the reference is exhaustive search in software, not another engine."""
+    images, labels = triples
+    net = network.load(name)
+    weights = evaluate.quantise(net.product_vector(images), log)
+    best, scores = evaluate.exhaustive_search(weights, net.codebook)
+    for mode in ("join", "scan"):
+        parameters = settings.run_parameters(net, mode)
+        assert (parameters.mode, parameters.heads, parameters.level) == (mode, heads, 218)
+        results = evaluate.search(net, images, mode, log, level=511)
+        assert [result.score for result in results] == scores.tolist(), f"{mode}, seed 7"
+        found = np.array([result.indices for result in results])
+        assert evaluate.accuracy(found, labels) == evaluate.accuracy(best, labels)
+
+
+def test_evaluate_counts_by_mode():
+    images, labels = network.held_out_triples(40, seed=5, noise=2.)
+    net = network.load("b4")
+    wrong = labels.copy()
+    wrong[:10] = (wrong[:10] + 1) % 10
+    row = evaluate.evaluate(net, images, wrong, changes={"join": {"level": 511}})
+    assert list(row["core"]) == ["factorize", "join", "scan"]
+    assert row["exhaustive"] == evaluate.figures(net, images, wrong)
+    for mode, way in row["core"].items():
+        results = evaluate.search(net, images, mode, level=511 if mode == "join" else
+                                  settings.run_parameters(net, mode).level)
+        found = [result.indices == tuple(label) for result, label in zip(results, wrong)]
+        assert way["right"] == sum(found) <= 30, f"{mode}, seed 5"
+        cycles = [result.cycles for result in results]
+        assert (way["mean"], way["largest"]) == (np.mean(cycles), max(cycles)), mode
+        assert way["p99"] <= way["largest"] and way["best"] <= 40
+    core = row["core"]
+    # Nothing is accepted at 511: every pair of digits is looked up, a cycle each.
+    assert 100 < core["join"]["mean"] < 140 and core["join"]["steps"] < core["scan"]["steps"]
+
+
+def row_of(join, scan, mean, noise):
+    return {"triples": 5000, "noise": noise,
+            "core": {"join": {"right": join, "mean": mean}, "scan": {"right": scan}}}
+
+
+@pytest.mark.parametrize("join, mean, noise, missed", [
+    (4990, 500., 0., []),
+    (4989, 500., 0., ["join has 4,989 right, must have 4,990"]),
+    (4991, 500.2, 0., ["join takes 500.2 cycles on average, may take 500"]),
+    (4988, 80., 2., []),
+    (4987, 80., 2., ["join has 4,987 right, must have 4,988"]),
+])
+def test_bounds(join, mean, noise, missed):
+    assert evaluate.missed(row_of(join, 4990, mean, noise)) == missed
+
+
+def test_evaluate_command(tmp_path, capsys):
+    file = tmp_path / "figures.json"
+    status = evaluate.main(["--triples", "30", "--seed", "4", "--heads", "1", "--level", "256",
+                            "--json", str(file)])
+    printed = capsys.readouterr().out
+    rows = json.loads(file.read_text())
+    assert status == 0 and "bounds count from 5,000 triples on" in printed
+    assert [(row["network"], row["triples"], row["seed"]) for row in rows] == \
+        [("b4", 30, 4), ("b8", 30, 4)]
+    assert rows[0]["changes"] == {"factorize": {}, "join": {"heads": 1, "level": 256},
+                                  "scan": {"level": 256}}
+    for row in rows:
+        images, labels = network.held_out_triples(30, seed=4)
+        results = evaluate.search(network.load(row["network"]), images, "join", heads=1, level=256)
+        assert row["core"]["join"]["mean"] == np.mean([result.cycles for result in results])
+        assert f"{row['core']['join']['mean']:,.0f}" in printed
+
+
+def test_a_missed_bound_fails_the_command_at_full_size(monkeypatch, capsys):
+    monkeypatch.setattr(evaluate, "ENOUGH", 20)
+    assert evaluate.main(["--triples", "20"]) == 0
+    monkeypatch.setattr(evaluate, "MEAN_CYCLES", 10)
+    assert evaluate.main(["--triples", "20"]) == 1
+    assert "missed: join takes" in capsys.readouterr().out
+    assert evaluate.main(["--triples", "19"]) == 0
+
+
+@pytest.mark.parametrize("arguments", [["--triples", "0"], ["--seed", "-1"], ["--noise", "-1"],
+                                       ["--noise", "nan"]])
+def test_evaluate_refuses_before_it_works(arguments, capsys):
+    with pytest.raises(SystemExit):
+        evaluate.main(arguments)
+    assert "must be at least" in capsys.readouterr().err
+
+
+def test_evaluate_refuses_a_json_file_without_a_folder(tmp_path):
+    with pytest.raises(BlockfactorError, match="does not exist"):
+        evaluate.main(["--json", str(tmp_path / "none" / "figures.json")])
 
 
 def test_wrong_name_and_shape_are_named():
@@ -190,7 +285,8 @@ def test_draw_writes_a_png(tmp_path, count, strips):
     found = labels.copy()
     found[0, 1] = (found[0, 1] + 1) % 10
     products = network.load("b4").product_vector(images) if strips else None
-    path = picture.draw(tmp_path / "found.png", images, labels, found, [60] * count, [240] * count,
+    path = picture.draw(tmp_path / "found.png", images, labels, found, [60] * count,
+                        {"factorize": [12_345] * count, "join": [76] * count},
                         products=products, smax=[60] * count)
     assert path.read_bytes().startswith(b"\x89PNG\r\n")
 

@@ -64,11 +64,22 @@ def test_presets(name, kind):
     {}, {"rule": "sum"}, {"trim": 2, "level": 128}, {"known": (-1, 2, -1)}, {"samples": 0},
     {"max_iterations": 0}, {"level": 511, "max_iterations": 7}, {"level": 200},
     {"mode": "scan"}, {"mode": "scan", "max_tuples": 100, "level": 511},
-    {"mode": "scan", "known": (3, -1, -1)},
+    {"mode": "scan", "known": (3, -1, -1)}, {"mode": "join"}, {"mode": "auto", "heads": 2},
+    {"mode": "join", "heads": 2, "level": 511, "max_tuples": 9},
+    {"mode": "join", "known": (-1, 2, 5)},
 ])
 def test_parameters(changes, shared):
     for kind in ("clean", "soft"):
         compare(SMALL, PLAIN.replace(**changes), kind, count=12, shared=shared, margin=3.0)
+
+
+@pytest.mark.parametrize("mode", ["factorize", "join", "scan"])
+@pytest.mark.parametrize("lanes", [2, 4, 8])
+def test_lanes(mode, lanes):
+    """Of runs that end with the first match and of runs that go on."""
+    for level in (200, 511):
+        compare(SMALL.replace(lanes=lanes), PLAIN.replace(mode=mode, heads=2, level=level), "soft",
+                count=12, margin=3.0)
 
 
 def test_runs_of_a_batch_stop_for_reasons_of_their_own():

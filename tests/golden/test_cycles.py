@@ -2,9 +2,15 @@
 
 import pytest
 
-from blockfactor.config import CoreConfig
+from blockfactor.config import LANES, CoreConfig
 from blockfactor.golden.codebook import Codebooks, encode
-from blockfactor.golden.cycles import TUPLE_DRAIN, multiply_cycles, multiply_digit, timing
+from blockfactor.golden.cycles import (
+    TUPLE_DRAIN,
+    merge_cycles,
+    multiply_cycles,
+    multiply_digit,
+    timing,
+)
 from blockfactor.golden.factorizer import Factorizer
 from blockfactor.golden.query import Query, clean
 from blockfactor.parameters import RunParameters
@@ -36,7 +42,53 @@ def test_latencies_of_a_core(factors):
     """The verifier refers to a codevector of each factor, one a cycle; the rest is fixed."""
     times = timing(small(factors))
     assert times.verify == 5 + factors - 1
-    assert times[1:5] == (3, 2, 13, 8) and times[6:] == (1, 2, 6, 5)
+    assert times[1:5] == (3, 2, 13, 8) and times[6:] == (1, 2, 6, 6, 1)
+
+
+@pytest.mark.parametrize("factors", [2, 3, 4])
+@pytest.mark.parametrize("lanes, merge", zip(LANES, (0, 2, 3, 4)))
+def test_lanes_delay_scores(factors, lanes, merge):
+    """A pair's comparison a cycle and one for weights; the rest of the core is as with one lane."""
+    core = small(factors, lanes=lanes)
+    one, times = timing(small(factors)), timing(core)
+    assert merge_cycles(core) == merge
+    assert times == one._replace(lanes=lanes, verify=one.verify + merge,
+                                 candidate=one.candidate + merge)
+
+
+@pytest.mark.parametrize("factors", [2, 3, 4])
+@pytest.mark.parametrize("lanes", LANES)
+@pytest.mark.parametrize("mode", ["join", "scan"])
+def test_one_row(factors, lanes, mode):
+    """All but the last factor are known: a cycle and a draw each, a row, the first of its lane."""
+    core = small(factors, lanes=lanes)
+    books, query = made(factors)
+    known = [1] * (factors - 1) + [-1]
+    result = Factorizer(core, books).run(query, RunParameters(sizes=books.sizes, known=known,
+                                                              mode=mode, level=511))
+    times = timing(core)
+    outer, row = factors - 2, 1
+    fetch = 2  # after the row has entered, before its first candidate's cycle
+    chain = 8
+    if mode == "join":
+        chain = sum(vector[0] == books.indices[-1][1][0] for vector in books.indices[-1])
+    assert (result.iterations, result.stop) == (chain, "complete")
+    assert result.cycles == (times.join + 2 * (factors - 1) + outer + row + fetch + chain
+                             + times.candidate)
+
+
+@pytest.mark.parametrize("factors", [2, 3, 4])
+@pytest.mark.parametrize("lanes", LANES)
+def test_scan_takes_a_cycle_a_candidate_of_each_lane(factors, lanes):
+    """The rows of the other factors come meanwhile; sizes are powers of two, drawn at once."""
+    core = small(factors, lanes=lanes)
+    books, query = made(factors)
+    result = Factorizer(core, books).run(query, RunParameters(sizes=books.sizes, mode="scan",
+                                                              level=511))
+    times = timing(core)
+    assert (result.iterations, result.stop) == (8**factors, "complete")
+    assert result.cycles == (times.join + 2 * (factors - 1) + factors - 2 + 3
+                             + 8**factors // lanes + times.candidate)
 
 
 @pytest.mark.parametrize("core", [

@@ -1,14 +1,16 @@
 """The core against the golden model, trace word by trace word, over all presets.
 
-Together 2,000 and more factorizations. Memories start with random rows and collide with inverted
+Together 5,000 and more factorizations. Memories start with random rows and collide with inverted
 bits (the elaboration platform POISON), so nothing can depend on either.
 """
 
+import dataclasses
 import zlib
 
 import numpy as np
 import pytest
 
+from blockfactor.config import LANES as CONFIG_LANES
 from blockfactor.golden.codebook import encode
 from blockfactor.golden.frontend import quantise, quantise_logits
 from blockfactor.golden.query import soft_probabilities
@@ -19,6 +21,9 @@ from blockfactor.sim.workload import Item, Workload, make_items
 
 #: Joins by preset, kind and number of look-up blocks.
 JOINS = 30
+#: Preset, lanes and look-up blocks of join engines with lanes; runs of each.
+LANES = (("join", 2, 2), ("odd", 4, 3), ("f4", 8, 1), ("f2", 2, 2), ("robust", 8, 3))
+LANE_JOINS, LANE_SPECIALS = 40, 160
 
 pytestmark = pytest.mark.cocotb
 
@@ -28,6 +33,8 @@ COUNTS = {
     "tiny": (160, 60, 20, 60, 20),
     "paper": (12, 10, 6, 20, 10),
     "join": (160, 60, 30, 80, 20),
+    "fast": (60, 10, 10, 40, 20),
+    "both": (120, 40, 20, 60, 20),
     "f2": (16, 8, 6, 20, 6),
     "f4": (120, 40, 30, 100, 20),
     "robust": (120, 40, 30, 80, 20),
@@ -35,8 +42,8 @@ COUNTS = {
 }
 
 
-def special(preset, count: int, limit: int, seed: int) -> list[Item]:
-    """Runs with unusual parameters: known factors, scan, limits, rules, sizes, A, seeds."""
+def special(preset, count: int, limit: int, seed: int, engine: str = "") -> list[Item]:
+    """Runs with unusual parameters: known factors, modes, limits, rules, sizes, A, seeds."""
     core = preset.core
     rng = np.random.default_rng(seed)
     items = []
@@ -49,13 +56,13 @@ def special(preset, count: int, limit: int, seed: int) -> list[Item]:
                    "rule": str(rng.choice(["min", "sum"])), "trim": int(rng.integers(core.blocks)),
                    "patience": int(rng.integers(16)),
                    "level": int(rng.choice([0, 205, 256, 511]))}
-        choice = rng.integers(4)
+        choice = 1 if engine == "join" else rng.integers(4)
         if choice == 0:
             changes["known"] = tuple(int(rng.integers(s)) if rng.random() < .5 else -1
                                      for s in sizes)
-        others = [engine for engine in core.engines if engine != "factorize"]
-        if choice in (1, 3) and others:
-            changes |= {"mode": str(rng.choice(others)), "heads": int(rng.integers(core.heads)) + 1,
+        if choice in (1, 3) and "join" in core.engines:
+            changes |= {"mode": str(rng.choice(["auto", "join", "scan"])),
+                        "heads": int(rng.integers(core.heads)) + 1,
                         "max_tuples": int(rng.choice([0, 1, 77, 500]))}
             changes["known"] = tuple(int(rng.integers(s)) if rng.random() < .3 else -1
                                      for s in sizes)
@@ -92,6 +99,17 @@ def dense(preset, count: int, seed: int) -> list[Item]:
     return items
 
 
+def joins(preset, count: int, seed: int) -> list[Item]:
+    """``count`` joins of every kind and number of look-up blocks; codebooks change in between."""
+    items = []
+    for n, kind in enumerate(("clean", "soft", "damaged")):
+        for heads in range(1, preset.core.heads + 1):
+            parameters = preset.soft.replace(mode="join", heads=heads)
+            items += make_items(preset.core, parameters, kind, count, seed + 10 * n + heads,
+                                preset.margin, queries_per_codebook=3)
+    return items
+
+
 def items_of(name: str) -> list[Item]:
     """The whole regression of a preset."""
     preset = PRESETS[name]
@@ -103,12 +121,7 @@ def items_of(name: str) -> list[Item]:
     items += make_items(preset.core, short, "damaged", damaged, seed + 2)
     items += special(preset, specials, limit, seed + 3)
     if "join" in preset.core.engines:
-        joins = {heads: preset.soft.replace(mode="join", heads=heads)
-                 for heads in range(1, preset.core.heads + 1)}
-        for n, kind in enumerate(("clean", "soft", "damaged")):
-            for heads, parameters in joins.items():
-                items += make_items(preset.core, parameters, kind, JOINS, seed + 10 * n + heads,
-                                    preset.margin, queries_per_codebook=3)
+        items += joins(preset, JOINS, seed)
     if preset.core.element_bits:
         items += dense(preset, 20, seed + 4)
     return items
@@ -116,8 +129,11 @@ def items_of(name: str) -> list[Item]:
 
 def test_count():
     """Enough factorizations for the claim in the README."""
-    assert sum(sum(counts[:4]) for counts in COUNTS.values()) >= 2000
     assert set(COUNTS) == set(PRESETS)
+    by_preset = sum(len(items_of(name)) for name in PRESETS)
+    by_lanes = sum(len(items_of_lanes(*case)) for case in LANES)
+    assert by_preset + by_lanes >= 5000
+    assert {lanes for _, lanes, _ in LANES} | {1} == set(CONFIG_LANES)
 
 
 @pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
@@ -132,6 +148,32 @@ def test_equals_golden(name, tmp_path):
     clean = rows[:COUNTS[name][0]]
     right = sum(row["truth"] == row["indices"] for row in clean)
     assert right >= .97 * len(clean)
+
+
+def items_of_lanes(name: str, lanes: int, heads: int) -> list[Item]:
+    """The regression of a preset's join engine with so many lanes."""
+    preset = with_lanes(name, lanes, heads)
+    seed = zlib.crc32(f"{name} {lanes}".encode())
+    return joins(preset, LANE_JOINS, seed) + special(preset, LANE_SPECIALS, 1, seed, "join")
+
+
+def with_lanes(name: str, lanes: int, heads: int):
+    """The preset with the join engine alone, changed."""
+    preset = PRESETS[name]
+    core = preset.core.replace(engines=("join",), lanes=lanes, heads=heads)
+    return dataclasses.replace(preset, system=dataclasses.replace(preset.system, core=core))
+
+
+@pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
+@pytest.mark.parametrize("name, lanes, heads", LANES)
+def test_lanes(name, lanes, heads, tmp_path):
+    """Nor with several lanes, in any mode of the join engine."""
+    items = items_of_lanes(name, lanes, heads)
+    rows = simulate(Workload(with_lanes(name, lanes, heads).core, items, seed=7), tmp_path,
+                    platform=POISON)
+    differing = [row for row in rows if row["difference"]]
+    assert len(rows) == len(items)
+    assert not differing, f"{len(differing)} differ, first: {differing[0]}"
 
 
 @pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")

@@ -8,6 +8,7 @@ from amaranth.lib import data
 
 from ..config import CoreConfig
 from ..golden.codebook import Codebooks
+from ..golden.cycles import build_time
 from ..golden.result import STOP_ERROR, STOPS, Result
 from ..rtl import layouts
 from .vectors import Case
@@ -91,6 +92,7 @@ def write_script(config: CoreConfig, codebooks: Codebooks, cases: list[Case],
             for number, indices in enumerate(codebook):
                 script.add("codebook", {"factor": factor, "codevector": number,
                                         "indices": [int(x) for x in indices]})
+    indexed = None  # size of the last factor's codebook that the index is for
     for number, case in enumerate(cases):
         script.note(f"run {number}, {case.kind}: {_summary(case)}")
         values = layouts.parameter_values(config, case.parameters)
@@ -103,6 +105,13 @@ def write_script(config: CoreConfig, codebooks: Codebooks, cases: list[Case],
         else:
             _query(script, case.query)
         script.add("loaded")
+        size = case.parameters.sizes[-1]
+        if case.parameters.resolve(config) == "factorize":
+            indexed = None
+        elif indexed != size:
+            # A run waits for the index; the cycles of its result do not count that.
+            indexed = size
+            script.add("idle", build_time(config, size))
         script.add("start", number)
         script.add("result", result_values(case.result))
         script.cycles += case.result.cycles
