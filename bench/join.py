@@ -63,14 +63,14 @@ class Case(NamedTuple):
                 f"F={self.factors} M={self.size} B={self.blocks}")
 
 
-def soft(factors, size, blocks, margin, **rest):
+def soft(factors, size, blocks, margin, log_level=240, **rest):
     """Cases of soft queries: with linear weights and with logarithmic ones.
 
-    Wrong tuples score more with logarithmic weights, so the level is higher. The presets'
-    parameters for factorize are for linear ones.
+    Wrong tuples score more with logarithmic weights, so the level is higher, and the more of them
+    there are. The presets' parameters for factorize are for linear ones.
     """
     linear = Case("soft", factors, size, blocks, 512 // blocks, margin, level=205, heads=2, **rest)
-    return linear, linear._replace(log=True, level=240, preset="")
+    return linear, linear._replace(log=True, level=log_level, preset="")
 
 
 #: For M=22 and B=8; the preset's own are for M=32, and far worse here.
@@ -86,7 +86,7 @@ CASES = (
     Case("clean", 2, 1155, cycles=5500),
     *soft(3, 22, 4, 4.0, preset="demo", loss=.003),
     *soft(3, 49, 4, 4.0, cycles=1700, loss=.003),
-    *soft(3, 110, 4, 4.0, loss=.005),
+    *soft(3, 110, 4, 4.0, log_level=248, loss=.005),
     *soft(3, 22, 8, 3.0, preset="robust", tuned=TUNED, cycles=500, loss=.003),
     *soft(3, 49, 8, 3.0, loss=.003),
     *soft(2, 32, 4, 4.0, loss=.003),

@@ -5,12 +5,16 @@ look-ups, draws and verifications. The constants below are the depths of the RTL
 compare each with the RTL's own, and every run of the regression with the model.
 """
 
+import math
 from typing import NamedTuple
 
 from blockfactor.config import CoreConfig
+from blockfactor.parameters import RunParameters
+
+from .join import DRAWS, FETCH
 
 __all__ = ["TUPLE_DRAIN", "Timing", "build_time", "lookup_drain", "merge_cycles",
-           "multiply_cycles", "multiply_digit", "timing"]
+           "multiply_cycles", "multiply_digit", "timing", "worst_case"]
 
 #: Empty cycles between the last tuple and the first look-up of a step.
 TUPLE_DRAIN = 4
@@ -106,3 +110,37 @@ def timing(config: CoreConfig) -> Timing:
         join=JOIN,
         lanes=config.lanes,
     )
+
+
+def worst_case(config: CoreConfig, parameters: RunParameters, chain: int | None = None) -> int:
+    """Most cycles of a run in mode join or scan, whatever the query.
+
+    A lane has a row in each group at most, and a row has so many candidates at most: ``per_row``.
+    A group enters while the ones before are verified, and lanes are not held back unless one has
+    so many rows that it stays busy. So the last candidate is due when the first group has come and
+    all groups have been verified one after the other; or, where rows are verified faster than they
+    come, when those of the last pass have. Besides, a cycle in which nothing enters has a
+    candidate, but for the last row's way through the queue: that bounds what ``max_tuples`` allows.
+
+    Parameters
+    ----------
+    config : CoreConfig
+    parameters : RunParameters
+    chain : int, 1..M
+        Most codevectors of the last factor that have the same index in a block, where it is known;
+        all of them unless given.
+    """
+    sizes = [1 if known >= 0 else size
+             for size, known in zip(parameters.sizes, parameters.known)]
+    *outer, inner, last = sizes
+    passes, groups = math.prod(outer), -(-inner // config.lanes)
+    per_row = last
+    if parameters.resolve(config) == "join" and parameters.known[-1] < 0:
+        per_row = parameters.heads * min(chain or last, last)
+    slots = len(outer) + groups  # of a pass
+    searched = len(outer) + FETCH + max(passes * groups * per_row,
+                                        (passes - 1) * slots + groups * per_row)
+    limited = passes * slots + FETCH - 1 + max(parameters.max_tuples, 1)
+    draws = sum(1 + (DRAWS if size & (size - 1) else 1) for size in sizes[:-1])
+    times = timing(config)
+    return times.join + draws + min(searched, limited) + times.candidate

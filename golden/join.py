@@ -28,7 +28,7 @@ from .verifier import ACCEPTED, verify
 
 __all__ = ["DRAWS", "FETCH", "QUEUE", "join", "look_up_blocks", "offset"]
 
-#: Rows of a lane that wait for their candidates to be verified; up to three more may enter before
+#: Rows of a lane that wait for their candidates to be verified; up to two more may enter before
 #: the others are held back.
 QUEUE = 24
 #: Cycles from a row's entering the queue to its first candidate.
@@ -165,12 +165,12 @@ def join(code, sizes, known, index, weight, table, numbers, heads, every, max_tu
 
     # Queues, by lane: rows with candidates, and the candidate that is next.
     rows = np.zeros(lanes, dtype=np.int64)
-    row = np.zeros((lanes, QUEUE + 3, factors), dtype=np.int64)
-    sums = np.zeros((lanes, QUEUE + 3, blocks), dtype=np.int64)
-    residual = np.zeros((lanes, QUEUE + 3, heads), dtype=np.int64)
+    row = np.zeros((lanes, QUEUE + 2, factors), dtype=np.int64)
+    sums = np.zeros((lanes, QUEUE + 2, blocks), dtype=np.int64)
+    residual = np.zeros((lanes, QUEUE + 2, heads), dtype=np.int64)
     which = np.zeros(lanes, dtype=np.int64)
     m = np.full(lanes, -1)
-    entered = np.zeros((lanes, QUEUE + 3), dtype=np.int64)  # when a row entered
+    entered = np.zeros((lanes, QUEUE + 2), dtype=np.int64)  # when a row entered
     room = soon = True  # for a group of rows, in this cycle and in the next
 
     left = max(max_tuples, 1)

@@ -17,9 +17,9 @@ ITERATIONS, CYCLES, STOP, SIMILARITY = range(2, 6)
 class Result:
     """What a run returns; the same fields as the RTL's result stream.
 
-    ``iterations`` counts passes over the factors (factorize) or tuples (scan); ``similarities``
-    are each factor's best at its last update, 0 where there was none; ``seed`` is the one used;
-    ``stop`` is one of :data:`STOPS`.
+    ``iterations`` counts passes over the factors (factorize) or tuples (join, scan);
+    ``similarities`` are each factor's best at its last update, 0 where there was none; ``seed`` is
+    the one used; ``stop`` is one of :data:`STOPS`.
     """
 
     indices: tuple[int, ...]
@@ -32,6 +32,15 @@ class Result:
     seed: int
     stop: str
     crc: int
+
+    @property
+    def margin(self) -> int:
+        """Score less that of the runner-up, the best other tuple met: how sure the answer is.
+
+        A run that ended as soon as a score was accepted has met a part of the tuples only; at level
+        511 join and scan meet all.
+        """
+        return self.score - self.runner_up
 
     def to_table(self) -> dict:
         """Plain table for JSON."""

@@ -7,11 +7,13 @@ ENTRY 1       a codevector above the threshold, in the order of the list:
               number XOR (leading-one position of its similarity << 11)
 STEP  3 or 4  end of a step: factor | sampled << 2 | list length << 3; best codevector;
               best similarity, low half; bits 16 to 31 if similarities exceed 16 bits
-DRAW  2       offset and stride of a draw that is kept
-SCORE 1       score of a verified tuple
+DRAW  2       offset and stride of a draw that is kept; join: 1, a first codevector
+SCORE 1       score of a verified tuple; join: one for all scores of a cycle, the XOR
+              of them, that of lane n rotated left by 16 / lanes * n
 ===== ======= ======================================================================
 
-A step's words come in the order ENTRY..., STEP, DRAW if sampled, SCORE if verified. The CRC is
+A step's words come in the order ENTRY..., STEP, DRAW if sampled, SCORE if verified; those of a join
+are DRAW for each unknown factor but the last, then SCORE. The CRC is
 that of zlib and Ethernet over the words' bytes, low byte first, kinds left out.
 """
 

@@ -55,7 +55,7 @@ class Lane(wiring.Component):
     some : Out(1)
         There are rows.
     full : Out(1)
-        Rows have to be held back; follows a cycle late, and up to three more may come.
+        Rows have to be held back; follows a cycle late, and up to two more may come.
     """
 
     def __init__(self, config: CoreConfig, number: int):
@@ -97,7 +97,7 @@ class Lane(wiring.Component):
         last = config.factors - 1
 
         # -- queue: a memory, the row that was read from it, and the row whose candidates are tried
-        length = Signal(range(QUEUE + 4))
+        length = Signal(range(QUEUE + 3))
         write, read = Signal(range(DEPTH)), Signal(range(DEPTH))
         counts, pop = Signal(), Signal()
         fetched, busy, take, fetch = Signal(), Signal(), Signal(), Signal()

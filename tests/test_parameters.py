@@ -56,7 +56,7 @@ def test_known_defaults_to_none_known():
 
 def test_check_returns_parameters_a_core_can_run():
     core = CoreConfig(max_codevectors=22, blocks=2, list_size=16)
-    fits = RunParameters(SIZES, trim=1)
+    fits = RunParameters(SIZES, mode="factorize", trim=1)
     assert fits.check(core) is fits
     for change in ({"trim": 2}, {"sizes": (22, 22, 23)}, {"sizes": (22, 22)}):
         with pytest.raises(ParameterError):

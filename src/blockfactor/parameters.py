@@ -58,8 +58,8 @@ class RunParameters:
     max_iterations : int, 0..65535
         Passes over the factors after which ``factorize`` gives up; 0 verifies once.
     max_tuples : int, 0..4294967295
-        Tuples after which ``scan`` gives up, candidates after which ``join`` does; 0 is the same as
-        1.
+        Candidates after which ``join`` and ``scan`` give up, in the cycle that reaches them; 0 is
+        the same as 1.
     seed : int, 0..4294967295
         Start of the random generator; 0 is replaced by 1.
     known : tuple of int

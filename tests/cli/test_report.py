@@ -12,7 +12,7 @@ from blockfactor.errors import ConfigError
 
 FIGURES = Report(
     preset="", changes={}, part="", luts=2000, flip_flops=1400, memories=20, lut_memories=0,
-    multipliers=0, carries=700, cells=2500, cells_with_harness=2800, harness_flip_flops=300,
+    multipliers=0, carries=700, cells=1800, cells_with_harness=2800, harness_flip_flops=300,
     harness_luts=80, frequency={}, path=[("clk-to-q", 1.4, "core.a")], latches=0, mapper="abc9",
     tools={"tool": "1.2"})
 

@@ -14,7 +14,8 @@ from blockfactor.parameters import RunParameters
 from blockfactor.presets import PRESETS
 
 SMALL = CoreConfig(max_codevectors=8, list_size=8, block_length=16, query_entries=2)
-PLAIN = RunParameters(sizes=(8, 7, 6), threshold=400, samples=4, max_iterations=40)
+PLAIN = RunParameters(sizes=(8, 7, 6), mode="factorize", threshold=400, samples=4,
+                      max_iterations=40)
 
 
 def padded(books: Codebooks, size: int) -> np.ndarray:

@@ -46,7 +46,7 @@ def test_latencies_of_a_core(factors):
 
 
 @pytest.mark.parametrize("factors", [2, 3, 4])
-@pytest.mark.parametrize("lanes, merge", zip(LANES, (0, 2, 3, 4)))
+@pytest.mark.parametrize("lanes, merge", list(zip(LANES, (0, 2, 3, 4))))
 def test_lanes_delay_scores(factors, lanes, merge):
     """A pair's comparison a cycle and one for weights; the rest of the core is as with one lane."""
     core = small(factors, lanes=lanes)
@@ -117,7 +117,7 @@ def test_verified_once(factors, changes):
     if "known" in changes:
         changes = {"known": (1,) * factors}
     result = Factorizer(small(factors), books).run(query, RunParameters(
-        sizes=books.sizes, **changes))
+        sizes=books.sizes, mode="factorize", **changes))
     assert result.cycles == (times.start + max(times.multiply, factors * times.load)
                              + times.verify + times.finish)
 
@@ -134,7 +134,8 @@ def test_one_unknown(factors, entries, weight_bits, factor):
         query = Query((*query.entries[:2], ((index, 1), ((index + 1) % 16, 1)), query.entries[3]))
     known = [1] * factors
     known[factor] = -1
-    result = Factorizer(core, books).run(query, RunParameters(sizes=books.sizes, known=known))
+    result = Factorizer(core, books).run(query, RunParameters(sizes=books.sizes, known=known,
+                                                              mode="factorize"))
     times = timing(core)
     tuples, lookups = 1, 8 * query.depth
     assert query.depth == entries and result.indices == (1,) * factors
@@ -152,7 +153,8 @@ def test_first_iteration(factors):
     core = small(factors, blocks=8, block_length=512, tag_bits=8)
     books = Codebooks.random((8,) * factors, 8, 512, seed=factors)
     query = clean(encode(books, (1,) * factors))
-    result, words = Factorizer(core, books).run(query, RunParameters(sizes=books.sizes), trace=True)
+    result, words = Factorizer(core, books).run(
+        query, RunParameters(sizes=books.sizes, mode="factorize"), trace=True)
     times = timing(core)
     assert (result.iterations, result.stop, result.indices) == (1, "accepted", (1,) * factors)
     assert sum(words[:, 0] == 0) == factors  # entries
@@ -171,7 +173,7 @@ def test_a_step_lasts_as_long_as_its_walk():
     for seed in range(1, 21):
         # Factor 1 is known and wrong: no codevector of factor 0 fits, so it is drawn.
         result = Factorizer(core, books).run(clean([0]), RunParameters(
-            sizes=(17, 2), known=(-1, 1), samples=12, seed=seed * 0x9E3779))
+            sizes=(17, 2), known=(-1, 1), mode="factorize", samples=12, seed=seed * 0x9E3779))
         state = result.seed
         visited = [(state + i * (state >> 5 | 1)) % 32 for i in range(32)]
         examined = [n for n, m in enumerate(visited) if m < 17][11] + 1

@@ -5,6 +5,7 @@ generator that goes bit by bit; it predicts every word of the trace and every fi
 """
 
 from collections import Counter
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -18,6 +19,9 @@ from blockfactor.golden.factorizer import Factorizer
 from blockfactor.golden.sampler import TAPS
 from blockfactor.golden.trace import DRAW, ENTRY, SCORE, STEP
 from blockfactor.parameters import RunParameters
+
+#: Run parameters for the engine.
+iterate = partial(RunParameters, mode="factorize")
 
 #: What the runs of a test must have met, or they would not show much.
 EVENTS = {"drawn", "whole codebook", "skipped", "cut list", "no weight", "saturated", "stalled",
@@ -213,7 +217,8 @@ def problem(factors: int, seed: int):
     else:
         made = query.soft(truth, length, 2.5, rng, core.query_entries, core.weight_bits)
     return core, books, made, RunParameters(
-        sizes=sizes, known=known, threshold=int(rng.choice([0, 50, 400, 2000, 9000])),
+        mode="factorize", sizes=sizes, known=known,
+        threshold=int(rng.choice([0, 50, 400, 2000, 9000])),
         samples=int(rng.integers(0, largest + 2)), rule=str(rng.choice(["min", "min", "sum"])),
         trim=int(rng.integers(core.blocks)) if rng.random() < .4 else 0,
         level=int(rng.choice([180, 256, 511])), max_iterations=int(rng.choice([0, 1, 4, 16, 16])),
@@ -249,7 +254,7 @@ def test_a_problem_of_usual_size():
     core = CoreConfig()
     books = Codebooks.random((22, 22, 22), 4, 128, seed=3)
     product = encode(books, (3, 14, 15))
-    plain = RunParameters(sizes=(22, 22, 22), threshold=223, samples=15, max_iterations=4)
+    plain = iterate(sizes=(22, 22, 22), threshold=223, samples=15, max_iterations=4)
     soft = query.soft(product, 128, 4.0, np.random.default_rng(4))
     for made, parameters in ((query.clean(product), plain),
                              (soft, plain.replace(level=205, samples=8)),
@@ -265,7 +270,7 @@ def test_a_walk_can_be_longer_than_its_step():
     books = Codebooks.random((17, 2), 2, 32, seed=8)
     events = Counter()
     for seed in range(1, 11):
-        parameters = RunParameters(sizes=(17, 2), threshold=65535, samples=16, level=511,
+        parameters = iterate(sizes=(17, 2), threshold=65535, samples=16, level=511,
                                    max_iterations=10, seed=seed)
         made = query.clean(encode(books, (seed, 1)))
         events += compare((core, books, made, parameters), f"seed {seed}")
@@ -280,7 +285,7 @@ def test_the_first_of_equal_codevectors_is_best():
     core = CoreConfig(max_codevectors=8, list_size=8, block_length=16, query_entries=1)
     for seed in range(1, 21):
         made = query.clean(encode(books, rng.integers(4, 8, 3)))
-        parameters = RunParameters(sizes=(8, 8, 8), threshold=300, samples=4, seed=seed)
+        parameters = iterate(sizes=(8, 8, 8), threshold=300, samples=4, seed=seed)
         result, words = Factorizer(core, books).run(made, parameters, trace=True)
         updates = [n for n in range(len(words)) if words[n, 0] == STEP
                    and (n == 0 or words[n - 1, 0] != STEP)]

@@ -6,7 +6,6 @@ by cycle: a pipeline of groups of rows, a queue a lane, and in each lane a candi
 """
 
 import itertools
-import math
 import zlib
 from collections import Counter, defaultdict, deque
 
@@ -18,7 +17,7 @@ from blockfactor.errors import ParameterError
 from blockfactor.golden import oracle, query
 from blockfactor.golden.batch import factorize_many
 from blockfactor.golden.codebook import Codebooks, encode
-from blockfactor.golden.cycles import timing
+from blockfactor.golden.cycles import timing, worst_case
 from blockfactor.golden.factorizer import Factorizer
 from blockfactor.golden.join import DRAWS, FETCH, QUEUE
 from blockfactor.golden.query import Query
@@ -42,37 +41,6 @@ EVENTS = {"accepted", "limit", "complete", "no candidate", "row without candidat
           "larger codebook", "limit of none", "accepted at the limit", "tie", "runner-up",
           "seed of none", "all known", "none known", "only last known", "only last unknown",
           "size 1", "odd length"}
-
-
-def worst_case(config: CoreConfig, parameters: RunParameters, chain: int | None = None) -> int:
-    """Most cycles of a run in mode join or scan, whatever the query.
-
-    A lane has a row in each group at most, and a row has so many candidates at most: ``per_row``.
-    A group enters while the ones before are verified, and lanes are not held back unless one has
-    so many rows that it stays busy. So the last candidate is due when the first group has come and
-    all groups have been verified one after the other; or, where rows are verified faster than
-    they come, when those of the last pass have. Besides, a cycle in which nothing enters has a
-    candidate, but for the last row's way through the queue: that bounds what ``max_tuples`` allows.
-
-    Parameters
-    ----------
-    chain : int, 1..M
-        Most codevectors of the last factor that have the same index in a block; all, unless given.
-    """
-    sizes = [1 if known >= 0 else size
-             for size, known in zip(parameters.sizes, parameters.known)]
-    *outer, inner, last = sizes
-    passes, groups = math.prod(outer), -(-inner // config.lanes)
-    per_row = last
-    if parameters.resolve(config) == "join" and parameters.known[-1] < 0:
-        per_row = parameters.heads * min(chain or last, last)
-    slots = len(outer) + groups  # of a pass
-    searched = len(outer) + FETCH + max(passes * groups * per_row,
-                                        (passes - 1) * slots + groups * per_row)
-    limited = passes * slots + FETCH - 1 + max(parameters.max_tuples, 1)
-    draws = sum(1 + (DRAWS if size & (size - 1) else 1) for size in sizes[:-1])
-    times = timing(config)
-    return times.join + draws + min(searched, limited) + times.candidate
 
 
 def longest_chain(books: Codebooks, size: int) -> int:

@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 
+from blockfactor.config import CoreConfig
+from blockfactor.golden import query
+from blockfactor.golden.codebook import Codebooks, encode
+from blockfactor.golden.factorizer import Factorizer
 from blockfactor.golden.verifier import (
     ACCEPTED,
     BEST,
@@ -12,6 +16,7 @@ from blockfactor.golden.verifier import (
     accept_level,
     verify,
 )
+from blockfactor.parameters import RunParameters
 
 
 def fresh():
@@ -60,3 +65,20 @@ def test_acceptance():
     assert not state[ACCEPTED]
     enter(state, 0, 1, score=5, accept=5)
     assert state[ACCEPTED]
+
+
+def test_margin_of_a_result():
+    """Against the best other tuple, by brute force over all of them."""
+    rng = np.random.default_rng(4)
+    core = CoreConfig(factors=2, blocks=3, block_length=8, max_codevectors=6, list_size=4,
+                      query_entries=4)
+    books = Codebooks.random((6, 5), 3, 8, seed=4)
+    for _ in range(20):
+        made = query.soft(encode(books, (int(rng.integers(6)), int(rng.integers(5)))), 8, 1.0, rng,
+                          4, 4)
+        table = made.dense(8)
+        scores = sorted(int(sum(table[b, x] for b, x in enumerate(encode(books, pair))))
+                        for pair in np.ndindex(6, 5))
+        found = Factorizer(core, books).run(
+            made, RunParameters(sizes=(6, 5), mode="scan", level=511))
+        assert found.margin == scores[-1] - scores[-2]

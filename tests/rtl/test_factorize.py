@@ -2,6 +2,7 @@
 """rtl/factorize.py against golden/factorize.py: every trace word, every cycle of a run."""
 
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,6 +26,9 @@ from blockfactor.rtl.similarity import SimilarityEngine
 from blockfactor.rtl.tuples import TupleEngine
 from blockfactor.rtl.verifier import Verifier
 from blockfactor.sim.pysim import simulate
+
+#: Run parameters for the engine.
+iterate = partial(RunParameters, mode="factorize")
 
 CONFIGS = {
     "two": CoreConfig(factors=2, blocks=2, block_length=16, max_codevectors=9, list_size=6,
@@ -158,7 +162,8 @@ class Bench:
                       for _ in range(config.factors))
         known = tuple(rng.randrange(size) if rng.random() < .15 else UNKNOWN for size in sizes)
         return RunParameters(
-            sizes=sizes, known=known, threshold=rng.choice([0, 300, 3000, 30000, 65535]),
+            mode="factorize", sizes=sizes, known=known,
+            threshold=rng.choice([0, 300, 3000, 30000, 65535]),
             samples=rng.choice([0, 1, 2, 3, 200, config.list_size]),
             rule=rng.choice(["min", "min", "sum"]),
             trim=rng.randrange(config.blocks), level=rng.choice([511, 511, 256, 205, 0]),
@@ -248,12 +253,12 @@ def test_runs(name, seed):
         # Whatever the seed brings: a run of draws, one that is accepted, and one that is accepted
         # when the shortest step there is has begun after it.
         sizes = [bench.config.max_codevectors] * bench.config.factors
-        kinds = [RunParameters(sizes=sizes, threshold=65535, level=511, max_iterations=4,
+        kinds = [iterate(sizes=sizes, threshold=65535, level=511, max_iterations=4,
                                samples=2),
-                 RunParameters(sizes=sizes[:-1] + [2], level=0, seed=seed),
-                 RunParameters(sizes=[1] * len(sizes), level=0),
+                 iterate(sizes=sizes[:-1] + [2], level=0, seed=seed),
+                 iterate(sizes=[1] * len(sizes), level=0),
                  # Few tuples, and a draw that examines many values.
-                 RunParameters(sizes=[1] * (len(sizes) - 1) + sizes[-1:], threshold=65535,
+                 iterate(sizes=[1] * (len(sizes) - 1) + sizes[-1:], threshold=65535,
                                samples=bench.config.list_size, level=511, max_iterations=3)]
         kinds += [bench.new_parameters() for _ in range(5)]
         for parameters in kinds:
@@ -284,7 +289,7 @@ def test_stall():
     for seed in range(1, 400):
         bench.new_query()
         patience = (1, 2, 3, 8, 15)[seed % 5]
-        parameters = RunParameters(sizes=(9, 9), threshold=bench.rng.choice([0, 2000, 8000]),
+        parameters = iterate(sizes=(9, 9), threshold=bench.rng.choice([0, 2000, 8000]),
                                    samples=bench.rng.randint(1, 4), level=511,
                                    patience=patience, max_iterations=patience + 8, seed=seed)
         _, words = bench.golden.run(bench.query, parameters, trace=True)
@@ -319,7 +324,7 @@ def test_halt_anywhere(name):
         await bench.reset(ctx)
         bench.new_query()
         sizes = (bench.config.max_codevectors,) * bench.config.factors
-        ended = RunParameters(sizes=sizes, threshold=300, samples=2, level=511, max_iterations=50)
+        ended = iterate(sizes=sizes, threshold=300, samples=2, level=511, max_iterations=50)
         short = ended.replace(max_iterations=2)
         for _ in range(9):
             await bench.begin(ctx, ended)

@@ -50,7 +50,7 @@ MEANINGS = {
     "parameters.patience": "iterations without a draw or a better score after which all "
                            "lists are drawn anew; 0: never",
     "parameters.max_iterations": "passes after which factorize gives up",
-    "parameters.max_tuples": "tuples after which scan gives up",
+    "parameters.max_tuples": "candidates after which join and scan give up",
     "parameters.seed": "start of the random generator; 0 counts as 1",
     "parameters.known": "bit f: the codevector of factor f is given",
     "parameters.known_index": "that codevector of factor {}",
