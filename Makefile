@@ -51,7 +51,7 @@ docs: $(STAMP)  ## write the generated pages of docs/ anew
 	$(BIN)/python tests/refused_inputs.py
 
 bench: $(STAMP)  ## run the benchmarks
-	@set -e; for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+	@set -e; for file in bench/[!_]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
 clean:  ## remove everything that was made
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache

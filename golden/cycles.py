@@ -9,6 +9,7 @@ import math
 from typing import NamedTuple
 
 from blockfactor.config import CoreConfig
+from blockfactor.errors import ParameterError
 from blockfactor.parameters import RunParameters
 
 from .join import DRAWS, FETCH
@@ -103,7 +104,7 @@ def timing(config: CoreConfig) -> Timing:
         start=2,
         step=TUPLE_DRAIN + lookup_drain(config),
         walk=DRAW_DELAY + 2,
-        verify=config.factors - 1 + VERIFY + merge_cycles(config),
+        verify=config.factors - 1 + VERIFY,
         finish=1,
         stall=2,
         candidate=VERIFY + merge_cycles(config) + 1,
@@ -129,14 +130,22 @@ def worst_case(config: CoreConfig, parameters: RunParameters, chain: int | None 
     chain : int, 1..M
         Most codevectors of the last factor that have the same index in a block, where it is known;
         all of them unless given.
+
+    Raises
+    ------
+    ParameterError
+        The core cannot run the parameters, or they are for factorize, which has no such bound.
     """
+    mode = parameters.check(config).resolve(config)
+    if mode == "factorize":
+        raise ParameterError("mode 'factorize' has no worst case, join and scan have")
     sizes = [1 if known >= 0 else size
              for size, known in zip(parameters.sizes, parameters.known)]
     *outer, inner, last = sizes
     passes, groups = math.prod(outer), -(-inner // config.lanes)
     per_row = last
-    if parameters.resolve(config) == "join" and parameters.known[-1] < 0:
-        per_row = parameters.heads * min(chain or last, last)
+    if mode == "join" and parameters.known[-1] < 0:
+        per_row = parameters.heads * min(last if chain is None else chain, last)
     slots = len(outer) + groups  # of a pass
     searched = len(outer) + FETCH + max(passes * groups * per_row,
                                         (passes - 1) * slots + groups * per_row)

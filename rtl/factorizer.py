@@ -131,7 +131,7 @@ class Factorizer(wiring.Component):
         m = Module()
         config, p = self.config, self.parameters
         joins = "join" in config.engines
-        lanes = config.lanes if joins else 1
+        lanes = config.lanes
         # Codebook ports that the engines share; those of the verifier follow.
         slots = max(config.factors - 1 if "factorize" in config.engines else 0,
                     lanes if joins else 0)
@@ -154,6 +154,7 @@ class Factorizer(wiring.Component):
             query.clear_row.eq(row),
             self.loaded.eq(query.valid),
             verifier.clear.eq(begin),
+            verifier.hold.eq((state != State.RUN) | self.abort),
         ]
         for n in range(lanes):
             m.d.comb += [

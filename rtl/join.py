@@ -91,6 +91,7 @@ class JoinEngine(wiring.Component):
         state = Signal(State)
         idle = (state == State.IDLE) | (state == State.WAIT)
         every = p.mode == Mode.SCAN
+        known = p.known[last]
         used = Signal(heads)  # look-up blocks that count
         m.d.comb += used.eq(Cat(self.look_up[h].used & (h < p.heads) for h in range(heads)))
 
@@ -201,7 +202,9 @@ class JoinEngine(wiring.Component):
         drain = VERIFY + merge_cycles(config)
         tick = Signal(range(drain))
         exhausted = Signal()
-        m.d.comb += [self.waiting.eq((state == State.WAIT) & ~index.ready),
+        indexed = Signal()
+        m.d.comb += [indexed.eq(index.ready | every | known),
+                     self.waiting.eq((state == State.WAIT) & ~indexed),
                      self.stop.eq(Mux(exhausted, Stop.COMPLETE, Stop.LIMIT))]
         with m.Switch(state):
             with m.Case(State.IDLE):
@@ -212,7 +215,7 @@ class JoinEngine(wiring.Component):
                 with m.If(self.start):
                     m.d.sync += state.eq(State.WAIT)
             with m.Case(State.WAIT):
-                with m.If(index.ready):
+                with m.If(indexed):
                     m.d.sync += state.eq(State.DRAW)
             with m.Case(State.DRAW):
                 m.d.sync += [first[factor].eq(drawn), fetched.eq(1)]

@@ -66,7 +66,7 @@ class QueryMemory(wiring.Component):
         self.config = config
         # What only the join engine needs.
         self.heads = heads = config.heads if "join" in config.engines else 0
-        self.lanes = lanes = config.lanes if heads else 1
+        self.lanes = lanes = config.lanes
         entry = max(1, (config.query_entries - 1).bit_length())
         weights = data.ArrayLayout(config.weight_bits, config.blocks)
         super().__init__({

@@ -37,9 +37,10 @@ def tuple_codevectors(config: CoreConfig) -> data.ArrayLayout:
 
 
 class Scorer(wiring.Component):
-    """One reference or candidate a cycle; a tuple's score ``latency`` cycles after its last.
+    """One reference or candidate a cycle, whose score comes ``latency`` cycles later.
 
-    Stages: codebook read, bind, query read, sum; with several lanes a register before the sum.
+    Stages: codebook read, bind, query read, sum. Where there are several lanes, candidates have a
+    register before the sum and take ``candidate_latency``.
 
     Parameters
     ----------
@@ -66,9 +67,11 @@ class Scorer(wiring.Component):
         A tuple and its score.
     """
 
+    latency = 4
+
     def __init__(self, config: CoreConfig, references: bool = True, candidates: bool = False):
         self.config = config
-        self.latency = 4 + (config.lanes > 1)
+        self.candidate_latency = self.latency + (candidates and config.lanes > 1)
         self.references = references
         self.candidates = candidates
         address = data.StructLayout({"codevector": config.codevector_bits,
@@ -97,13 +100,13 @@ class Scorer(wiring.Component):
 
         def delay(signal, name):
             stages = [signal]
-            for stage in range(1, self.latency + 1):
+            for stage in range(1, self.candidate_latency + 1):
                 stages.append(Signal.like(signal, name=f"{name}{stage}"))
                 m.d.sync += stages[-1].eq(stages[-2])
             return stages
 
         valids = [self.valid]
-        for stage in range(1, self.latency + 1):
+        for stage in range(1, self.candidate_latency + 1):
             cancel = self.cancel if self.candidates and stage == 3 else 0
             valids.append(Signal(name=f"valid{stage}"))
             m.d.sync += valids[-1].eq(valids[-2] & ~self.clear & ~cancel)
@@ -135,22 +138,29 @@ class Scorer(wiring.Component):
                     with m.If(~references[1].last):
                         m.d.sync += prefix.eq(bound)
         weights = self.bound_weight
-        if config.lanes > 1:
-            weights = Signal.like(weights)
-            m.d.sync += weights.eq(self.bound_weight)
+        if self.candidate_latency > self.latency:
+            held = Signal.like(weights, name="held")
+            m.d.sync += held.eq(weights)
+            if self.references:
+                weights = [Mux(self.joined, held[b], weights[b]) for b in range(config.blocks)]
+            else:
+                weights = held
         m.d.sync += self.score.eq(sum(weights[b] for b in range(config.blocks)))
 
         # Last stage: the tuple is assembled here, where its references arrive in order.
         m.d.comb += self.scored.eq(valids[-1])
         if self.references:
             current = Signal(tuple_codevectors(config))
-            with m.If(valids[-1]):
+            valid, reference = valids[self.latency], references[self.latency]
+            with m.If(valid):
                 m.d.sync += current.eq(self.codevectors)
             for f in range(config.factors):
                 m.d.comb += self.codevectors[f].eq(
-                    Mux(references[-1].factor == f, references[-1].codevector, current[f]))
-            m.d.comb += self.scored.eq(
-                valids[-1] & (references[-1].last | (self.joined if self.candidates else 0)))
+                    Mux(reference.factor == f, reference.codevector, current[f]))
+            scored = valid & reference.last
+            if self.candidates:
+                scored = Mux(self.joined, valids[-1], scored)
+            m.d.comb += self.scored.eq(scored)
         if self.candidates:
             with m.If(self.joined if self.references else 1):
                 m.d.comb += self.codevectors[last].eq(found[-1])

@@ -16,15 +16,18 @@ __all__ = ["Verifier"]
 class Verifier(wiring.Component):
     """One reference a cycle, or one candidate a cycle in each lane.
 
-    A tuple's score counts ``latency`` cycles after its last reference: the scorer's, one that
-    compares, and one for each pairing of the lanes. ``accepted`` stays high
-    once a score reaches ``accept``; later tuples are then ignored. Of equal scores the first wins,
-    of those of one cycle the lowest lane's; the runner-up is the best score of any other tuple.
+    A tuple's score counts ``latency`` cycles after its last reference: the scorer's, and one that
+    compares; a candidate's ``candidate_latency``, a cycle more for each pairing of the lanes.
+    ``accepted`` stays high once a score reaches ``accept``; later tuples are then ignored. Of equal
+    scores the first wins, of those of one cycle the lowest lane's; the runner-up is the best score
+    of any other tuple.
 
     Members
     -------
     clear : In(1)
         Before a run.
+    hold : In(1)
+        No score counts: the run is over.
     valid : In(1), reference : In(reference(config))
         Only in cores that factorize.
     joined : In(1)
@@ -50,16 +53,19 @@ class Verifier(wiring.Component):
     best, runner_up, indices_best : Out
     """
 
+    latency = VERIFY
+
     def __init__(self, config: CoreConfig):
         self.config = config
-        self.lanes = config.lanes if "join" in config.engines else 1
-        #: Cycles from a tuple's last reference to its score.
-        self.latency = VERIFY + merge_cycles(config)
+        self.lanes = config.lanes
+        #: Cycles from a candidate to its score.
+        self.candidate_latency = self.latency + merge_cycles(config)
         lanes = self.lanes
         address = data.StructLayout({"codevector": config.codevector_bits,
                                      "factor": config.factor_bits})
         members = {
             "clear": In(1),
+            "hold": In(1),
             "address": Out(address).array(lanes),
             "indices": In(block_indices(config)).array(lanes),
             "bound": Out(block_indices(config)).array(lanes),
@@ -133,14 +139,19 @@ class Verifier(wiring.Component):
             level.append(item)
 
         # The best of the lanes, pair by pair.
+        first = level[0]
         while len(level) > 1:
             level = [self.better(m, scored, *level[n:n + 2], f"best{len(level)}_{n}")
                      for n in range(0, len(level), 2)]
         found = level[0]
+        if factorizes and self.lanes > 1:
+            # References need not wait for what the other lanes might have found.
+            found = Signal(scored, name="found")
+            m.d.comb += found.eq(Mux(self.joined, level[0], first))
 
         entering, higher, same = Signal(), Signal(), Signal()
         m.d.comb += [
-            entering.eq((found.count != 0) & ~self.accepted),
+            entering.eq((found.count != 0) & ~self.accepted & ~self.hold),
             higher.eq(~self.verified | (found.score > self.best)),
         ]
         # The join engine never sends a tuple twice.

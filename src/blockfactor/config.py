@@ -106,7 +106,6 @@ class CoreConfig:
         "block_length": (2, 1024),
         "max_codevectors": (1, 4096),
         "heads": (1, 3),
-        "lanes": (1, 8),
         "list_size": (1, 1024),
         "query_entries": (1, 16),
         "weight_bits": (1, 6),
@@ -123,6 +122,8 @@ class CoreConfig:
             object.__setattr__(self, name, value)
         if 0 < self.element_bits < 4:
             raise ConfigError(f"element_bits {self.element_bits} is not 0 (none) or 4..16")
+        lanes = check_int("lanes", self.lanes, 1, max(LANES), ConfigError)
+        object.__setattr__(self, "lanes", lanes)
         check_choice("lanes", self.lanes, LANES, ConfigError)
         if self.lanes > self.max_codevectors:
             raise ConfigError(f"lanes {self.lanes} is outside 1..{self.max_codevectors} "
@@ -143,6 +144,11 @@ class CoreConfig:
         if self.query_entries > self.block_length:
             raise ConfigError(f"query_entries {self.query_entries} is outside "
                               f"1..{self.block_length} (block_length)")
+        if "factorize" in engines:
+            self._check_factorize()
+
+    def _check_factorize(self) -> None:
+        """What only the factorize engine asks of the configuration."""
         if self.list_size > 1 << self.index_bits_of(self.max_codevectors):
             raise ConfigError(
                 f"list_size {self.list_size} is outside 1.."

@@ -18,7 +18,7 @@ CONFIGS = {
                          lanes=8),
     "smallest": CoreConfig(blocks=1, block_length=2, query_entries=1, weight_bits=1,
                            engines=("join",)),
-    "factorize": CoreConfig(blocks=3, block_length=8, query_entries=2, weight_bits=2, lanes=4,
+    "factorize": CoreConfig(blocks=3, block_length=8, query_entries=2, weight_bits=2,
                             engines=("factorize",)),
 }
 #: What can be wrong with a query; some cannot be expressed in every configuration.

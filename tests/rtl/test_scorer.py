@@ -34,6 +34,7 @@ class Bench:
         self.table = np.array([[rng.randint(0, 15) for _ in range(length)]
                                for _ in range(self.blocks)])
         self.cycle = 0
+        self.latency = 0
         self.have, self.due = [], []  # (cycle, score, codevectors)
         self.bounds = {}  # cycle: bound indices
         self.cancels = {}  # cycle: whether to cancel
@@ -82,11 +83,11 @@ class Bench:
         self.cancels[self.cycle + 2] = cancel
         if not cancel:
             value = int(score(self.code, np.array(chosen), self.table))
-            self.due.append((self.cycle + self.dut.latency, value, list(chosen)))
+            self.due.append((self.cycle + self.latency, value, list(chosen)))
 
     async def drain(self, ctx):
         """Until all have been scored."""
-        for _ in range(self.dut.latency + 1):
+        for _ in range(self.dut.candidate_latency + 1):
             await self.tick(ctx, 0)
 
     async def run_references(self, ctx, count):
@@ -133,7 +134,9 @@ class Bench:
         joined = self.rng.randrange(2) if self.references else 1
         if self.candidates:
             ctx.set(self.dut.joined, joined)
-        return joined and self.candidates
+        chosen = joined and self.candidates
+        self.latency = self.dut.candidate_latency if chosen else self.dut.latency
+        return chosen
 
 
 @pytest.mark.parametrize("lanes", [1, 2])
@@ -160,7 +163,7 @@ def test_scores(shape, kind, lanes):
 def test_clear(kind, lanes):
     """What is on its way is forgotten, whatever its stage, and nothing else."""
     bench = Bench("two", kind, lanes, 2)
-    latency = bench.dut.latency
+    latency = bench.dut.candidate_latency
 
     async def run(ctx):
         for number in range(60):
@@ -186,5 +189,7 @@ def test_clear(kind, lanes):
 
 
 def test_latency():
-    """Several lanes take a register more."""
-    assert [Scorer(CoreConfig(lanes=lanes)).latency for lanes in (1, 2, 4, 8)] == [4, 5, 5, 5]
+    """Candidates of several lanes have a register more."""
+    scorers = [Scorer(CoreConfig(lanes=lanes), candidates=True) for lanes in (1, 2, 4, 8)]
+    assert [scorer.latency for scorer in scorers] == [4, 4, 4, 4]
+    assert [scorer.candidate_latency for scorer in scorers] == [4, 5, 5, 5]

@@ -10,6 +10,7 @@ import zlib
 import numpy as np
 import pytest
 
+from blockfactor.config import ENGINES
 from blockfactor.config import LANES as CONFIG_LANES
 from blockfactor.golden.codebook import encode
 from blockfactor.golden.frontend import quantise, quantise_logits
@@ -23,6 +24,8 @@ from blockfactor.sim.workload import Item, Workload, make_items
 JOINS = 30
 #: Preset, lanes and look-up blocks of join engines with lanes; runs of each.
 LANES = (("join", 2, 2), ("odd", 4, 3), ("f4", 8, 1), ("f2", 2, 2), ("robust", 8, 3))
+#: And of a core with both engines.
+BOTH = ("f4", 4, 2)
 LANE_JOINS, LANE_SPECIALS = 40, 160
 
 pytestmark = pytest.mark.cocotb
@@ -157,10 +160,10 @@ def items_of_lanes(name: str, lanes: int, heads: int) -> list[Item]:
     return joins(preset, LANE_JOINS, seed) + special(preset, LANE_SPECIALS, 1, seed, "join")
 
 
-def with_lanes(name: str, lanes: int, heads: int):
-    """The preset with the join engine alone, changed."""
+def with_lanes(name: str, lanes: int, heads: int, engines=("join",)):
+    """The preset with so many lanes, and with the join engine alone."""
     preset = PRESETS[name]
-    core = preset.core.replace(engines=("join",), lanes=lanes, heads=heads)
+    core = preset.core.replace(engines=engines, lanes=lanes, heads=heads)
     return dataclasses.replace(preset, system=dataclasses.replace(preset.system, core=core))
 
 
@@ -177,6 +180,16 @@ def test_lanes(name, lanes, heads, tmp_path):
 
 
 @pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
+def test_lanes_and_factorize(tmp_path):
+    """Nor with both engines, one after the other: factorize has one lane's time."""
+    preset = with_lanes(*BOTH, engines=ENGINES)
+    items = make_items(preset.core, preset.clean, "clean", 40, 21) + special(preset, 300, 9, 22)
+    rows = simulate(Workload(preset.core, items, seed=7), tmp_path, platform=POISON)
+    assert len(rows) == len(items)
+    assert not [row["difference"] for row in rows if row["difference"]]
+
+
+@pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
 @pytest.mark.parametrize("name", ["demo", "odd"])
 def test_gaps_and_back_pressure(name, tmp_path):
     """Gaps in every input stream and slow result taking change nothing."""
@@ -189,14 +202,21 @@ def test_gaps_and_back_pressure(name, tmp_path):
 
 
 @pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
-@pytest.mark.parametrize("name", ["demo", "odd", "f2"])
+@pytest.mark.parametrize("name", ["demo", "odd", "f2", "tiny", "fast"])
 def test_control(name, tmp_path):
-    """Abort, resets, refused starts, queries and codebook writes: sim/tb_control.py."""
+    """Abort, resets, refused starts, queries and codebook writes: sim/tb_control.py.
+
+    In all modes in turn.
+    """
     from blockfactor.sim import runner
     preset = PRESETS[name]
     parameters = preset.clean.replace(sizes=(20,) * preset.core.factors if name != "odd"
                                       else preset.clean.sizes)
-    items = make_items(preset.core, parameters, "clean", 24, 11, queries_per_codebook=24)
+    modes = preset.core.modes
+    items = [dataclasses.replace(item, parameters=item.parameters.replace(
+                 mode=modes[n // 2 % len(modes)], heads=1 + n % preset.core.heads))
+             for n, item in enumerate(make_items(preset.core, parameters, "clean", 24, 11,
+                                                 queries_per_codebook=24))]
     path = tmp_path / "workload.pkl"
     Workload(preset.core, items, seed=13).save(path)
     runner.run(model(preset.core, platform=POISON), "blockfactor.sim.tb_control", tmp_path,
