@@ -49,6 +49,8 @@ lint: $(STAMP)  ## check the style
 
 docs: $(STAMP)  ## write the generated pages of docs/ anew
 	$(BIN)/python tests/refused_inputs.py
+	$(BIN)/python tests/rp2040_page.py
+	$(BIN)/python -m blockfactor.generator.documents docs
 
 bench: $(STAMP)  ## run the benchmarks
 	@set -e; for file in bench/[!_]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done

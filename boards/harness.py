@@ -69,7 +69,9 @@ class Harness(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.core = self.core
-        chain = Signal(self.input_bits, reset_less=True)
+        # With a reset: else Yosys takes the chain's next flip-flops for a synchroniser's, which
+        # copy the same bit, and a front-end seems smaller than it is.
+        chain = Signal(self.input_bits)
         m.d.sync += chain.eq(Cat(self.serial_in, chain))
         m.d.comb += Cat(self.inputs).eq(chain)
         bits = Cat(self.outputs)

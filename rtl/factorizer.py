@@ -15,7 +15,9 @@ from .layouts import (
     Mode,
     Stop,
     TraceKind,
+    block_indices,
     codebook_write,
+    codevector_address,
     dense_elements,
     query_entry,
     result,
@@ -44,8 +46,8 @@ class Factorizer(wiring.Component):
     After reset the memories are cleared in ``block_length`` cycles. Then codevectors and a query
     are written in any order; ``start`` begins a run with ``parameters``, which must be stable from
     the cycle before until the result is valid; its cycles are those of golden/cycles.py exactly. A
-    query stays loaded until the next one is written. While a run lasts or its result waits,
-    codebook and query streams are held back.
+    query stays loaded until the next one is begun. While a run lasts or its result waits,
+    codebook and sparse query streams are held back; the elements of one dense query are taken.
 
     Parameters
     ----------
@@ -54,6 +56,8 @@ class Factorizer(wiring.Component):
         Initial content of the codebook memory.
     trace : bool
         Whether the core has the ``trace`` stream.
+    service : bool
+        Whether it has the ``read_`` and ``check_`` members, with which registers look after it.
 
     Members
     -------
@@ -79,9 +83,15 @@ class Factorizer(wiring.Component):
     errors : Out(Errors)
         Sticky, until ``clear_errors``.
     trace : Out(stream.Signature(trace_word, always_ready=True))
+    read_address : In, read_indices : Out
+        The codevector at an address, a cycle later; while no run goes on.
+    check_clear, check_valid : In(1), check_word : In(16), check_crc : Out(32)
+        Lends the circuit of the trace's CRC to sum words, while the core is idle and a result does
+        not wait; the next run clears it.
     """
 
-    def __init__(self, config: CoreConfig, codebooks=None, trace: bool = False):
+    def __init__(self, config: CoreConfig, codebooks=None, trace: bool = False,
+                 service: bool = False):
         self.config = config
         self.codebooks = codebooks
         members = {
@@ -101,7 +111,13 @@ class Factorizer(wiring.Component):
             members["dense"] = In(stream.Signature(dense_elements(config)))
         if trace:
             members["trace"] = Out(stream.Signature(trace_word, always_ready=True))
+        if service:
+            members |= {"read_address": In(codevector_address(config)),
+                        "read_indices": Out(block_indices(config)),
+                        "check_clear": In(1), "check_valid": In(1), "check_word": In(16),
+                        "check_crc": Out(32)}
         self.has_trace = trace
+        self.has_service = service
         super().__init__(members)
 
     def legal_parameters(self):
@@ -148,7 +164,7 @@ class Factorizer(wiring.Component):
         connect(m, flipped(self.codebook), codebook.write)
         unlocked = (state == State.IDLE) & ~self.start
         m.d.comb += [
-            codebook.unlocked.eq(unlocked),
+            codebook.unlocked.eq(unlocked | (state == State.CLEAR)),
             query.unlocked.eq(unlocked),
             query.clear.eq(state == State.CLEAR),
             query.clear_row.eq(row),
@@ -164,7 +180,7 @@ class Factorizer(wiring.Component):
                 verifier.bound_weight[n].eq(query.bound_weight[n]),
             ]
         if config.element_bits:
-            self.arbitrate(m, query, unlocked)
+            self.arbitrate(m, query)
         else:
             connect(m, flipped(self.query), query.i)
 
@@ -205,10 +221,18 @@ class Factorizer(wiring.Component):
             with m.If(chosen):
                 m.d.comb += [done.eq(engine.done), stop.eq(engine.stop)]
 
+        if self.has_service:
+            # By a port that join does not need to build its index.
+            slot = slots - ("join" not in config.engines or slots > lanes)
+            with m.If(state != State.RUN):
+                m.d.comb += codebook.address[slot].eq(self.read_address)
+            m.d.comb += self.read_indices.eq(codebook.indices[slot])
+
         # -- run --------------------------------------------------------------------------------
         legal = Signal()
         cycles = Signal(32)
-        iterations = Signal(16 if config.engines == ("factorize",) else 32)
+        # Passes of factorize, or tuples.
+        iterations = Signal(max(16, config.tuple_bits) if joins else 16)
         reason = Signal(Stop)
         run_ready = Signal()
         # Registered, as ``ready`` is: both would begin the longest paths, into all a start resets.
@@ -264,6 +288,12 @@ class Factorizer(wiring.Component):
             digest.valid.eq(word_valid),
             digest.data.eq(word.word),
         ]
+        if self.has_service:
+            m.d.comb += self.check_crc.eq(digest.crc)
+            with m.If(self.check_clear):
+                m.d.comb += digest.start.eq(1)
+            with m.If((state == State.IDLE) | (state == State.CLEAR)):
+                m.d.comb += [digest.valid.eq(self.check_valid), digest.data.eq(self.check_word)]
         if self.has_trace:
             m.d.comb += [self.trace.valid.eq(word_valid), self.trace.payload.eq(word)]
 
@@ -326,16 +356,19 @@ class Factorizer(wiring.Component):
                     codebook.enable[n].eq(engine.enable),
                 ]
 
-    def arbitrate(self, m, query, unlocked) -> None:
-        """Feed the query memory from the sparse stream or the dense front-end, query by query."""
+    def arbitrate(self, m, query) -> None:
+        """Feed the query memory from the sparse stream or the dense front-end, query by query.
+
+        The front-end takes elements at any time: its entries wait where it keeps them.
+        """
         m.submodules.front_end = front_end = FrontEnd(self.config)
         m.d.comb += [
             front_end.threshold.eq(self.parameters.dense_threshold),
             front_end.log.eq(self.parameters.dense_log),
             front_end.shift.eq(self.parameters.dense_shift),
             front_end.i.payload.eq(self.dense.payload),
-            front_end.i.valid.eq(self.dense.valid & unlocked),
-            self.dense.ready.eq(front_end.i.ready & unlocked),
+            front_end.i.valid.eq(self.dense.valid),
+            self.dense.ready.eq(front_end.i.ready),
             # Its entries come only after its last element: until then no query is loaded.
             query.forget.eq(self.dense.valid & self.dense.ready),
         ]

@@ -190,7 +190,7 @@ class JoinEngine(wiring.Component):
         m.d.comb += [advance.eq(~full.any()), run.eq(state == State.ROWS)]
 
         # -- sequence ---------------------------------------------------------------------------
-        left = Signal(32)
+        left = Signal(config.tuple_bits)
         number = Signal(range(lanes + 1))  # of candidates in this cycle
         spent = Signal()
         m.d.comb += [

@@ -6,7 +6,8 @@ from amaranth.lib import data, enum
 from blockfactor.config import CoreConfig
 from blockfactor.parameters import MODES, RunParameters
 
-__all__ = ["Errors", "Mode", "Stop", "TraceKind", "codebook_write", "dense_elements",
+__all__ = ["Errors", "Mode", "Stop", "TraceKind", "block_indices", "codebook_write",
+           "codevector_address", "dense_elements",
            "parameter_values", "query_entry", "result", "run_parameters", "trace_word"]
 
 
@@ -73,6 +74,11 @@ def block_indices(config: CoreConfig) -> data.ArrayLayout:
     return data.ArrayLayout(unsigned(config.element_index_bits), config.blocks)
 
 
+def codevector_address(config: CoreConfig) -> data.StructLayout:
+    """Where a codevector is in the codebook memory."""
+    return data.StructLayout({"codevector": config.codevector_bits, "factor": config.factor_bits})
+
+
 def codebook_write(config: CoreConfig) -> data.StructLayout:
     """One codevector to be stored."""
     return data.StructLayout({
@@ -94,7 +100,7 @@ def run_parameters(config: CoreConfig) -> data.StructLayout:
         "level": 9,
         "patience": 4,
         "max_iterations": 16,
-        "max_tuples": 32,
+        "max_tuples": config.tuple_bits,
         "seed": 32,
         "known": config.factors,
         "known_index": data.ArrayLayout(unsigned(config.codevector_bits), config.factors),
@@ -119,7 +125,8 @@ def parameter_values(config: CoreConfig, parameters: RunParameters) -> dict:
         "level": parameters.level,
         "patience": parameters.patience,
         "max_iterations": parameters.max_iterations,
-        "max_tuples": parameters.max_tuples,
+        # There are no more candidates than that.
+        "max_tuples": min(parameters.max_tuples, (1 << config.tuple_bits) - 1),
         "seed": parameters.seed,
         "known": sum(1 << f for f, k in enumerate(parameters.known) if k >= 0),
         "known_index": [max(k, 0) for k in parameters.known],

@@ -17,7 +17,7 @@ from pathlib import Path
 import refused_world
 
 from blockfactor import cli
-from blockfactor.config import CoreConfig
+from blockfactor.config import FRONT_ENDS, CoreConfig
 from blockfactor.parameters import RunParameters
 from blockfactor.presets import PRESETS
 
@@ -86,7 +86,7 @@ TABLE = {
         ("SystemConfig(baud=1)",
          "baud 1 is outside 300..10000000"),
         ('SystemConfig(front_end="i2c")',
-         "front_end 'i2c' is not one of native"),
+         "front_end 'i2c' is not one of {buses}"),
         ("SystemConfig(board=7)",
          "board 7 is not a name"),
         ('SystemConfig.from_table({"core": {"factors": 1}})',
@@ -403,6 +403,32 @@ TABLE = {
          "queries.npz: no array is called vectors"),
         ("blockfactor encode words.npy",
          "words.npy: <U1 values are not numbers"),
+        ("blockfactor generate --preset tiny -o new --bus i2c",
+         "argument --bus: 'i2c' is not one of {buses} (see 'blockfactor generate --help')"),
+        ("blockfactor generate --preset tiny -o new --bus spi --trace",
+         "argument --trace: does not go with --bus spi (see 'blockfactor generate --help')"),
+        ("blockfactor generate --preset tiny -o new --bus native --vectors 5",
+         "argument --vectors: does not go with --bus native (see 'blockfactor generate --help')"),
+        ("blockfactor generate --preset tiny -o new --bus wishbone --baud 9600",
+         "argument --baud: does not go with --bus wishbone (see 'blockfactor generate --help')"),
+        ("blockfactor generate --preset tiny -o new --clock 48000000",
+         "argument --clock: needs --bus: without one the core has no such rate (see 'blockfactor "
+         "generate --help')"),
+        ("blockfactor generate --preset tiny -o new --bus spi --clock 12",
+         "argument --clock: 12 is outside 1000..1000000000 (see 'blockfactor generate --help')"),
+        ("blockfactor generate --preset tiny -o new --bus uart --baud 4000000",
+         "baud 4000000 is outside 1..3000000"),
+        ("blockfactor generate --preset tiny -o new --bus uart --baud 2500000",
+         "baud 2500000 cannot be made from clock_hz 12000000: 5 cycles a bit give 2400000, which "
+         "is outside 2450000..2550000"),
+        ("blockfactor generate --preset tiny -o new --bus spi --name _core",
+         "name '_core' begins with an underscore, with which C's own macros begin: a core with "
+         "registers must begin with a letter"),
+        ("blockfactor generate --preset tiny -o new --bus spi --set histogram_bits=24",
+         "similarities have 33 bits, a register has 32: make histogram_bits, weight_bits or "
+         "query_entries smaller"),
+        ("blockfactor generate --preset f4 -o new --bus spi --codebook book.npz",
+         "book.npz: codebooks have factors 3, the core has 4"),
         ("blockfactor doctor --jsn",
          "unrecognized arguments: --jsn (see 'blockfactor doctor --help')"),
         ("blockfactor codebook make --preset demo -o new.npz --sede 3",
@@ -413,6 +439,7 @@ TABLE = {
 FILL = {
     "commands": ", ".join(module.NAME for module in cli.commands()),
     "presets": ", ".join(PRESETS),
+    "buses": ", ".join(FRONT_ENDS),
     "core_fields": ", ".join(field.name for field in dataclasses.fields(CoreConfig)),
     "run_fields": ", ".join(field.name for field in dataclasses.fields(RunParameters)),
     "scrub_rows": CoreConfig.SCRUB_ROWS,

@@ -4,6 +4,7 @@
 import importlib
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,17 @@ from amaranth.lib import wiring
 
 from blockfactor.golden.cycles import multiply_digit
 from blockfactor.presets import preset
+from blockfactor.registers import register_map
+from blockfactor.rtl.system import HANDLERS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "components.md").read_text(encoding="utf-8")
 #: Name -> file, figures.
 ROWS = {name: (file, dict(re.findall(r"`(\w+)` (\d+)", figures)))
         for name, file, figures in re.findall(
-            r"^\| `(\w+)` \| (\w+)\.py \| [^|]* \| ([^|]*) \| [^|]*\|$", PAGE, re.MULTILINE)}
-CONFIG = preset("demo").core
+            r"^\| `(\w+)` \| ([\w/]+)\.py \| [^|]* \| ([^|]*) \| [^|]*\|$", PAGE, re.MULTILINE)}
+SYSTEM = replace(preset("demo").system, front_end="native")
+CONFIG = SYSTEM.core
 #: Components that are not made from a configuration alone.
 ARGUMENTS = {
     "Memory": (8, 16),
@@ -31,20 +35,37 @@ ARGUMENTS = {
     "LookUpBlocks": (CONFIG, 2),
     "Lane": (CONFIG, 0),
     "OrderStatistic": (CONFIG.block_similarity_bits, CONFIG.blocks),
+    "RegisterBank": (register_map(SYSTEM), HANDLERS),
+    **dict.fromkeys(("QueryWindow", "QueryQueue", "CodebookWindow", "ResultQueue", "System"),
+                    (SYSTEM,)),
+    **dict.fromkeys(("NativeTarget", "SpiTarget", "WishboneTarget"), ()),
+    "UartTarget": (SYSTEM.clock_hz, SYSTEM.baud),
 }
 #: A property whose value is cycles, or on which they depend.
 FIGURE = re.compile(r"latency|cycles|digit|.*_(latency|cycles|drain|overhead)$")
 
 
+def files() -> list[str]:
+    """Every file of rtl/, without its ending."""
+    rtl = ROOT / "rtl"
+    return [path.relative_to(rtl).with_suffix("").as_posix() for path in rtl.rglob("*.py")
+            if path.stem != "__init__"]
+
+
+def module_of(file: str):
+    """Module of such a file."""
+    return importlib.import_module(f"blockfactor.rtl.{file.replace('/', '.')}")
+
+
 def components():
-    """Name -> module of every component in rtl/."""
+    """Name -> file of every component in rtl/."""
     found = {}
-    for path in (ROOT / "rtl").glob("*.py"):
-        module = importlib.import_module(f"blockfactor.rtl.{path.stem}")
+    for file in files():
+        module = module_of(file)
         for name, value in vars(module).items():
             if (inspect.isclass(value) and issubclass(value, wiring.Component)
                     and value.__module__ == module.__name__):
-                found[name] = path.stem
+                found[name] = file
     return found
 
 
@@ -53,15 +74,15 @@ def test_every_component_is_listed():
 
 
 def test_every_file_is_named():
-    for path in (ROOT / "rtl").glob("*.py"):
-        assert path.stem == "__init__" or path.name in PAGE, path.name
+    for file in files():
+        assert f"{file}.py" in PAGE, file
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_figures(name):
     """All figures a component has, and no other."""
     file, figures = ROWS[name]
-    make = getattr(importlib.import_module(f"blockfactor.rtl.{file}"), name)
+    make = getattr(module_of(file), name)
     component = make(*ARGUMENTS.get(name, (CONFIG,)))
     members = {member for member in dir(component) if FIGURE.fullmatch(member)}
     assert {member: getattr(component, member) for member in members} == {

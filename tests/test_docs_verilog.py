@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from blockfactor import cli
+from blockfactor.config import FRONT_ENDS
 from blockfactor.golden.codebook import Codebooks, encode
 
 PAGE = (Path(__file__).parents[1] / "docs" / "verilog.md").read_text(encoding="utf-8")
@@ -62,6 +63,21 @@ def test_files(tmp_path, monkeypatch, capsys):
     named = set(re.findall(r"`(decoder[\w.]*)`", PAGE.split("## Check it")[0])) - {"decoder__"}
     assert {p.name for p in (tmp_path / "out").iterdir()} == named - {"decoder_codebook.hex"}
     capsys.readouterr()
+
+
+def test_files_behind_a_bus(tmp_path, monkeypatch, capsys):
+    """The second table names what ``--bus`` adds, and takes away."""
+    monkeypatch.chdir(tmp_path)
+    section = PAGE.split("## Behind a bus")[1].split("## Use it")[0]
+    [line] = re.findall(r"^```text\n(.*)\n```$", section, re.M)
+    assert cli.main(shlex.split(line)[1:]) == 0
+    _, err = capsys.readouterr()
+    assert err == ""
+    table = section.split("these files:")[1].split("PeakRDL is")[0]
+    named = {"decoder.v", "decoder.f", "decoder_ports.md", "decoder.json",
+             *re.findall(r"`(decoder_[\w.]+)/?`", table)}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == named
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.M)) == set(FRONT_ENDS) - {"none"}
 
 
 @pytest.mark.cocotb

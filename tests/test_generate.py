@@ -148,10 +148,15 @@ def test_write_files(tmp_path):
     assert {p.name: p.read_text() for p in folder.iterdir()} == {"x.v": "Hallo\n", "y.v": "two\n"}
     with pytest.raises(BlockfactorError, match="x.v: is a file, must be a directory"):
         write_files(folder / "x.v", {"x.v": ""})
+    [row] = write_files(folder, {"pages/one/x.bin": b"\xff\n"})
+    assert row["file"] == "pages/one/x.bin" and row["bytes"] == 2
+    assert (folder / "pages" / "one" / "x.bin").read_bytes() == b"\xff\n"
+    with pytest.raises(BlockfactorError, match="x.v: is a file, must be a directory"):
+        write_files(folder, {"y.v": "not written\n", "x.v/page": ""})
     (folder / "z.v").mkdir()
     with pytest.raises(BlockfactorError, match="z.v: is a directory, must be a file"):
         write_files(folder, {"x.v": "not written\n", "z.v": ""})
-    assert (folder / "x.v").read_text() == "Hallo\n"
+    assert (folder / "x.v").read_text() == "Hallo\n" and (folder / "y.v").read_text() == "two\n"
 
 
 # -- in simulators --------------------------------------------------------------------------------

@@ -17,8 +17,9 @@ ENGINES = ("factorize", "join")
 LANES = (1, 2, 4, 8)
 #: How the data path multiplies query weights by histogram values.
 MULTIPLIERS = ("logic", "dsp")
-#: Front-ends a system can have; ``native`` is the core's own streams.
-FRONT_ENDS = ("native",)
+#: Front-ends a system can have; ``none`` is the core's own streams without registers, ``native``
+#: the access port of the registers.
+FRONT_ENDS = ("none", "native", "spi", "uart", "wishbone")
 
 #: A list weight is ``8 >> d``: three positions below the best are kept.
 LIST_WEIGHT_SHIFT = 3
@@ -218,6 +219,11 @@ class CoreConfig:
         return _bits(self.max_weight * self.blocks)
 
     @property
+    def tuple_bits(self) -> int:
+        """Bits of a number that no run's candidates reach: a tuple is one once a look-up block."""
+        return min(32, _bits(self.heads * self.max_codevectors ** self.factors + 1))
+
+    @property
     def tuple_shift_bits(self) -> int:
         """Bits of a tuple's weight exponent, ``0..3 * (F - 1)``."""
         return _bits(LIST_WEIGHT_SHIFT * (self.factors - 1))
@@ -303,7 +309,7 @@ class SystemConfig:
 
     core: CoreConfig = field(default_factory=CoreConfig)
     cores: int = 1
-    front_end: str = "native"
+    front_end: str = "none"
     clock_hz: int = 12_000_000
     baud: int = 115_200
     board: str | None = None
@@ -319,6 +325,32 @@ class SystemConfig:
         check_choice("front_end", self.front_end, FRONT_ENDS, ConfigError)
         if self.board is not None and not isinstance(self.board, str):
             raise ConfigError(f"board {self.board!r} is not a name")
+
+    @property
+    def queue_items(self) -> int:
+        """Places of the query queue: two queries and more, 256 at least."""
+        need = 2 * (self.core.blocks * self.core.query_entries + 1)
+        return max(256, 1 << (need - 1).bit_length())
+
+    @property
+    def index_lane(self) -> int:
+        """Bits that an index of a codevector takes in the codebook window: 8 or 16."""
+        return 8 if self.core.block_length <= 256 else 16
+
+    @property
+    def codevector_words(self) -> int:
+        """Words of a codevector in the codebook window."""
+        return -(-self.core.blocks * self.index_lane // 32)
+
+    @property
+    def element_lane(self) -> int:
+        """Bits that an element takes in the dense window: 8 or 16."""
+        return 8 if self.core.element_bits <= 8 else 16
+
+    @property
+    def element_words(self) -> int:
+        """Words of one element of every block in the dense window."""
+        return -(-self.core.blocks * self.element_lane // 32)
 
     def to_table(self) -> dict:
         """Plain table for TOML or JSON; the core is a sub-table."""

@@ -19,7 +19,7 @@ from .golden.codebook import Codebooks
 from .parameters import RunParameters
 from .presets import Preset
 from .rtl.factorizer import Factorizer
-from .tables import write_text
+from .tables import write_bytes
 
 __all__ = ["VECTORS", "generate", "run_parameters", "write_files"]
 
@@ -117,13 +117,18 @@ def _description(preset, config, name, codebooks, trace, ports) -> str:
     }, indent=2) + "\n"
 
 
-def write_files(folder: str | os.PathLike, files: dict[str, str]) -> list[dict]:
-    """Write texts into a folder, which is made if need be; each file whole or not at all.
+def write_files(folder: str | os.PathLike, files: dict[str, str | bytes]) -> list[dict]:
+    """Write files into a folder, which is made if need be; each file whole or not at all.
+
+    Parameters
+    ----------
+    files : dict
+        Contents by path below the folder, with slashes.
 
     Returns
     -------
     list of dict
-        Of each file ``file`` (its name), ``bytes`` and ``sha256``.
+        Of each file ``file`` (its path below the folder), ``bytes`` and ``sha256``.
 
     Raises
     ------
@@ -131,16 +136,19 @@ def write_files(folder: str | os.PathLike, files: dict[str, str]) -> list[dict]:
         The folder is a file, or a file is a folder.
     """
     folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise BlockfactorError(f"{folder}: is a file, must be a directory")
-    for name in files:  # before the first is written
+    folders = dict.fromkeys([folder, *((folder / name).parent for name in files)])
+    for path in folders:  # before the first is written
+        if path.exists() and not path.is_dir():
+            raise BlockfactorError(f"{path}: is a file, must be a directory")
+    for name in files:
         if (folder / name).is_dir():
             raise BlockfactorError(f"{folder / name}: is a directory, must be a file")
-    folder.mkdir(parents=True, exist_ok=True)
     rows = []
-    for name, text in files.items():
-        write_text(folder / name, text)
-        content = text.encode()
+    for path in folders:
+        path.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        content = content.encode() if isinstance(content, str) else content
+        write_bytes(folder / name, content)
         rows.append({"file": name, "bytes": len(content),
                      "sha256": hashlib.sha256(content).hexdigest()})
     return rows

@@ -69,7 +69,7 @@ PRESETS = {p.name: p for p in (
             RunParameters(sizes=(110, 110, 110)), mode="join"),
     _preset("both", "F=3, M up to 32, D=512, B=4: both engines on an iCE40 UP5K beside a bus",
             CoreConfig(max_codevectors=32, list_size=16, histogram_bits=10, tag_bits=5,
-                       query_entries=2, weight_bits=2),
+                       query_entries=1, weight_bits=1),
             RunParameters(sizes=(22, 22, 22), threshold=_t16(.0034), samples=15),
             threshold=_t16(.004), samples=8, trim=1),
     _preset("f2", "F=2, M up to 1155, D=512, B=4: two large codebooks, long lists",

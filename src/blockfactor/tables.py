@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tomli_w
 
-__all__ = ["from_table", "read_toml", "to_table", "write_text", "write_toml"]
+__all__ = ["from_table", "read_toml", "to_table", "write_bytes", "write_text", "write_toml"]
 
 
 def to_table(value):
@@ -42,12 +42,17 @@ def read_toml(path, error: type[Exception]) -> dict:
 
 
 def write_text(path, text: str) -> None:
+    """Write a text in UTF-8, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path, content: bytes) -> None:
     """Write a file whole or not at all."""
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:

@@ -4,8 +4,17 @@ import dataclasses
 
 import pytest
 
+from blockfactor.boards import report
 from blockfactor.boards.parts import PARTS
-from blockfactor.boards.report import BOUNDS, Bound, Report, markdown, measure
+from blockfactor.boards.report import (
+    BOUNDS,
+    Bound,
+    Report,
+    markdown,
+    measure,
+    system_config,
+    title,
+)
 from blockfactor.errors import ConfigError
 from blockfactor.presets import preset
 
@@ -33,10 +42,37 @@ def test_bounds_are_for_the_same_changes_and_part():
     assert REPORT.problems([luts]) == ["tiny on up5k: 3,000 look-up tables, must be at most 2,999"]
 
 
+def test_bounds_are_for_the_same_front_end():
+    bounds = [Bound("tiny", "up5k", min_frequency=28.0, front_end="spi"),
+              Bound("tiny", "up5k", max_cells=4199)]
+    system = dataclasses.replace(REPORT, front_end="spi", cells=5000)
+    assert system.problems(bounds) == []
+    system = dataclasses.replace(system, frequency={1: 31.0, 2: 27.94})
+    assert system.problems(bounds) == ["tiny with spi on up5k: 27.9 MHz, must be at least 28"]
+    assert dataclasses.replace(system, front_end="uart").problems(bounds) == []
+
+
+def test_title():
+    assert title("join", {}) == "join"
+    assert title("join", {"heads": 1}, "uart") == "join with uart, heads=1"
+    assert dataclasses.replace(REPORT, front_end="spi", changes={"heads": 1}).title == (
+        "tiny with spi, heads=1")
+
+
+def test_system_config():
+    config = system_config("tiny", {"query_entries": 2}, "uart")
+    assert config.front_end == "uart"
+    assert config.core == preset("tiny").core.replace(query_entries=2)
+
+
 def test_bounds_name_what_exists():
     for bound in BOUNDS:
-        preset(bound.preset).core.replace(**bound.changes)
+        system_config(bound.preset, bound.changes, bound.front_end)
         assert bound.part in PARTS
+    systems = {(b.preset, b.part, b.front_end): b.min_frequency for b in BOUNDS
+               if b.front_end != "none"}
+    assert systems == {("both", "up5k", "spi"): 28.0, ("join", "up5k", "spi"): 28.0,
+                       ("join", "up5k", "uart"): 28.0}
 
 
 def test_markdown():
@@ -45,11 +81,44 @@ def test_markdown():
            "| 31.0 / 30.0 / 35.5 |" in text
     assert "Made by `some command`." in text
     assert "Tools: tool 1.2." in text
+    assert "| tiny with spi | iCE40 UP5K |" in markdown(
+        [dataclasses.replace(REPORT, front_end="spi")])
+
+
+def test_markdown_of_sections_alone():
+    text = markdown([], "some command", ["## More\n\nA line."], {"other": "3"})
+    assert text == ("# Area and clock frequency\n\nMade by `some command`.\n\n"
+                    "## More\n\nA line.\n\nTools: other 3.\n")
 
 
 def test_wrong_field():
     with pytest.raises(ConfigError, match="no field 'speed' in CoreConfig"):
         measure("tiny", "up5k", {"speed": 3})
+
+
+def test_wrong_front_end():
+    with pytest.raises(ConfigError, match="i2c"):
+        measure("tiny", "up5k", front_end="i2c")
+
+
+@pytest.mark.parametrize("front_end, top", [("none", "Factorizer"), ("spi", "System"),
+                                            ("uart", "System")])
+def test_what_is_measured(front_end, top, monkeypatch):
+    asked = []
+
+    def build(component, part, seeds, frequency, folder, progress, **names):
+        asked.append((component, part.name, tuple(seeds), frequency, names))
+
+    monkeypatch.setattr(report, "build", build)
+    measure("join", "up5k", {"heads": 1}, (4,), 20.0, front_end=front_end)
+    (component, part, seeds, frequency, names), = asked
+    assert type(component).__name__ == top
+    core = component.config if front_end == "none" else component.config.core
+    assert core == preset("join").core.replace(heads=1)
+    if front_end != "none":
+        assert component.config.front_end == front_end
+    assert (part, seeds, frequency) == ("up5k", (4,), 20.0)
+    assert names == {"preset": "join", "changes": {"heads": 1}, "front_end": front_end}
 
 
 @pytest.mark.synth
@@ -58,12 +127,12 @@ def test_measure_a_small_core(tmp_path):
     said = []
     changes = {"blocks": 1, "block_length": 16, "max_codevectors": 4, "list_size": 2, "factors": 2,
                "query_entries": 1, "weight_bits": 1}
-    report = measure("tiny", "up5k", changes, (2,), folder=tmp_path, progress=said.append)
+    found = measure("tiny", "up5k", changes, (2,), folder=tmp_path, progress=said.append)
     assert [text.rpartition(": ")[2] for text in said] == ["synthesis",
                                                            "place and route, seed 2"]
-    assert set(report.frequency) == {2} and 20 < report.worst < 100
-    assert 300 < report.luts < report.cells < 2000
-    assert report.cells + report.harness_flip_flops == report.cells_with_harness
-    assert report.latches == 0
+    assert set(found.frequency) == {2} and 20 < found.worst < 100
+    assert 300 < found.luts < found.cells < 2000
+    assert found.cells + found.harness_flip_flops == found.cells_with_harness
+    assert found.latches == 0
     assert (tmp_path / "harness.json").exists()
-    assert report.to_table()["changes"] == changes
+    assert found.to_table()["changes"] == changes

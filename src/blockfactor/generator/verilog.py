@@ -4,6 +4,7 @@ import re
 from importlib import metadata
 
 from ..rtl.factorizer import Factorizer
+from ..rtl.system import System
 from ..rtl.verilog import VerilogError, to_verilog
 from .names import rename_modules
 
@@ -28,12 +29,14 @@ def codebook_macro(name: str) -> str:
     return f"{name}_CODEBOOK"
 
 
-def core_verilog(core: Factorizer, name: str) -> str:
-    """Verilog text of a core; see :func:`blockfactor.rtl.verilog.to_verilog`.
+def core_verilog(core: Factorizer | System, name: str) -> str:
+    """Verilog text of a core, or of one with registers, as files of users need it.
+
+    Errors are those of :func:`blockfactor.rtl.verilog.to_verilog`.
 
     Parameters
     ----------
-    core : Factorizer
+    core : Factorizer or System
         If it has initial codebooks, the text reads them from ``NAME_codebook.hex``.
     name : str
         Name of the top module, and how those of all others begin.
@@ -76,7 +79,7 @@ def _read_codebook(text: str, name: str) -> str:
         return module.replace(
             assignments, f"  initial $readmemh(`{codebook_macro(name)}, {array}, 0, {last});\n")
 
-    text = re.sub(rf"^module {name}__codebook__copy\d+ .*?^endmodule", replaced, text,
+    text = re.sub(rf"^module {name}__(?:core__)?codebook__copy\d+ .*?^endmodule", replaced, text,
                   flags=re.MULTILINE | re.DOTALL)
     if not done:
         raise VerilogError(f"{name}: no codebook memory in the Verilog")

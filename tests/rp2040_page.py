@@ -1,0 +1,129 @@
+"""The frames of docs/rp2040.md, made of the register map and the golden model's result.
+
+    python tests/rp2040_page.py
+
+writes them to the page, between the lines that say so; test_docs_rp2040.py tries them.
+"""
+
+import re
+import sys
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from blockfactor.generator.example import Example, make_example
+from blockfactor.generator.register_words import (
+    codebook_words,
+    parameter_words,
+    query_words,
+    result_words,
+)
+from blockfactor.golden.codebook import Codebooks
+from blockfactor.presets import preset
+from blockfactor.registers import IDENTITY, MAP_VERSION, register_map
+
+__all__ = ["BOOKS", "EXAMPLE", "PAGE", "SYSTEM", "Frame", "frames", "page_frames", "text"]
+
+PAGE = Path(__file__).parents[1] / "docs" / "rp2040.md"
+SYSTEM = replace(preset("join").system, front_end="spi")
+BOOKS = Codebooks.random((4, 4, 4), SYSTEM.core.blocks, SYSTEM.core.block_length, seed=1)
+EXAMPLE: Example = make_example(SYSTEM.core, preset("join").clean, BOOKS, seed=1)
+
+#: Status bytes: room for a query; a result as well. None: it depends on how fast the frame is.
+ROOM, RESULT, ANY = 0xA2, 0xA6, None
+BEGIN, END = "<!-- frames: python tests/rp2040_page.py -->\n", "<!-- end of frames -->"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Bytes from CS falling to CS rising; of ``received`` those that are None can be anything."""
+
+    about: str
+    sent: bytes
+    received: tuple[int | None, ...]
+
+
+def _little(words) -> bytes:
+    return b"".join(word.to_bytes(4, "little") for word in words)
+
+
+def _write(about: str, address: int, words, stay: bool = False, status=ROOM) -> Frame:
+    sent = bytes([0x0A if stay else 0x02, address // 4]) + _little(words)
+    return Frame(about, sent, (status,) * len(sent))
+
+
+def _read(about: str, address: int, words, status=ROOM) -> Frame:
+    received = (status, status)
+    for word in words:
+        received += (status, *word.to_bytes(4, "little"))
+    return Frame(about, bytes([0x03, address // 4]) + bytes(len(received) - 2), received)
+
+
+def frames() -> list[Frame]:
+    """From the first sign of life to a result that has been read."""
+    registers = register_map(SYSTEM)
+    at = {r.name: r.address for r in registers}
+    control = registers["CONTROL"]
+    identity = _read("read ID and VERSION", at["ID"], [IDENTITY, MAP_VERSION])
+    found = [
+        Frame("status", b"\0", (ROOM,)),
+        replace(identity, received=identity.received[:-3] + (ANY,) * 3),  # the generator's version
+        _write("CONTROL.clear_crc", at["CONTROL"], [control.pack(clear_crc=1)]),
+    ]
+    crc = 0
+    for factor, words in enumerate(codebook_words(SYSTEM, EXAMPLE.codebooks)):
+        found += [
+            _write(f"CODEBOOK_ADDRESS: factor {factor}, codevector 0", at["CODEBOOK_ADDRESS"],
+                   [registers["CODEBOOK_ADDRESS"].pack(factor=factor)]),
+            _write(f"CODEBOOK_DATA: codebook {factor}, four codevectors", at["CODEBOOK_DATA"],
+                   words, stay=True),
+        ]
+        crc = zlib.crc32(_little(words), crc)
+    parameters = dict(parameter_words(SYSTEM, EXAMPLE.parameters))
+    results = dict(result_words(registers, EXAMPLE.result))
+    row = ("RESULT", "RESULT_INDICES0", "RESULT_INDICES1", "RESULT_SCORE")
+    return [
+        *found,
+        _read("read CODEBOOK_CRC", at["CODEBOOK_CRC"], [crc]),
+        _write("parameters: SIZES0, SIZES1", at["SIZES0"],
+               [parameters["SIZES0"], parameters["SIZES1"]]),
+        _write("QUERY_ENTRY: blocks 0 to 3, the last one starts the run", at["QUERY_ENTRY"],
+               query_words(registers, EXAMPLE.query), stay=True, status=ANY),
+        Frame("status, again and again until bit 2 is 1", b"\0", (RESULT,)),
+        _read("read RESULT, RESULT_INDICES0, RESULT_INDICES1, RESULT_SCORE", at["RESULT"],
+              [results[name] for name in row], status=RESULT),
+        _write("CONTROL.pop", at["CONTROL"], [control.pack(pop=1)], status=RESULT),
+        Frame("status", b"\0", (ROOM,)),
+    ]
+
+
+def text() -> str:
+    """The frames as the page shows them."""
+    lines = []
+    for number, frame in enumerate(frames(), 1):
+        sent = " ".join(f"{byte:02X}" for byte in frame.sent)
+        received = " ".join("--" if byte is None else f"{byte:02X}" for byte in frame.received)
+        lines += [f"{number:2}  {frame.about}", f"      COPI  {sent}", f"      CIPO  {received}"]
+    return "\n".join(["```text", *lines, "```", ""])
+
+
+def page_frames(page: str) -> list[Frame]:
+    """The frames that a page shows."""
+    found = re.findall(r"^ ?\d+  (.*)\n +COPI  (.*)\n +CIPO  (.*)$", page, re.M)
+    return [Frame(about, bytes.fromhex(sent),
+                  tuple(None if byte == "--" else int(byte, 16) for byte in received.split()))
+            for about, sent, received in found]
+
+
+def main() -> int:
+    """Write the frames to the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(before + BEGIN + text() + END + after, encoding="utf-8")
+    print(f"{PAGE.name}: {len(frames())} frames")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
