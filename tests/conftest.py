@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,24 +16,41 @@ sys.path.insert(0, str(Path(__file__).parent))
 def pytest_configure(config):
     """Register the markers that this file acts on."""
     config.addinivalue_line(
+        "markers", "needs_modules(*names): Python modules of the extra dev, in the same way")
+    config.addinivalue_line(
         "markers", "needs(*tools): names of blockfactor.tools.TOOLS without which the test skips, "
                    "or fails where the environment has CI=true")
+
+
+def _miss(message: str) -> None:
+    if os.environ.get("CI", "").lower() in ("true", "1"):
+        pytest.fail(f"{message} (tools must not be missing where CI=true)", pytrace=False)
+    pytest.skip(message)
 
 
 def _require(*names: str) -> None:
     for name in names:
         found = find(name)
         if not found.usable:
-            message = f"{name}: {found.problem}"
-            if os.environ.get("CI", "").lower() in ("true", "1"):
-                pytest.fail(f"{message} (tools must not be missing where CI=true)", pytrace=False)
-            pytest.skip(message)
+            _miss(f"{name}: {found.problem}")
+
+
+def _require_modules(*names: str) -> None:
+    for name in names:
+        try:
+            there = find_spec(name)
+        except ModuleNotFoundError:  # a parent is missing
+            there = None
+        if not there:
+            _miss(f"{name}: is not installed: pip install -e '.[dev]'")
 
 
 def pytest_runtest_setup(item):
     """Skip or fail tests whose tools are missing, before their fixtures run."""
     for mark in item.iter_markers("needs"):
         _require(*mark.args)
+    for mark in item.iter_markers("needs_modules"):
+        _require_modules(*mark.args)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """The UART front-end with both ends of its line by others, on simulated Verilog."""
 
-from importlib.util import find_spec
-
 import pytest
 
 from blockfactor.rtl.verilog import to_verilog
@@ -13,8 +11,7 @@ pytestmark = [pytest.mark.cocotb,
 BENCHES = {"shortest": 4, "longer": 13}
 
 
-@pytest.mark.skipif(not find_spec("cocotbext.uart") if find_spec("cocotbext") else True,
-                    reason="cocotbext-uart is not installed")
+@pytest.mark.needs_modules("cocotbext.uart")
 @pytest.mark.parametrize("bench", BENCHES)
 def test_bits_of_others(bench, tmp_path):
     """Frames arrive whole in both directions, and each is executed once."""
