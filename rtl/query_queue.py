@@ -23,8 +23,9 @@ def queue_item(config: SystemConfig) -> data.StructLayout:
 class QueryQueue(wiring.Component):
     """Takes items at any time and gives them to the core when it is idle.
 
-    An entry takes a cycle more than the core needs for it. A run starts :attr:`settle` cycles after
-    the query's last entry was taken, and when the core is ready.
+    An entry takes as long as the core needs for it: the next item is fetched from the memory
+    meanwhile. A run starts :attr:`settle` cycles after the query's last entry was taken, and when
+    the core is ready.
 
     Members
     -------
@@ -69,21 +70,28 @@ class QueryQueue(wiring.Component):
         places = self.config.queue_items
         m.submodules.items = items = Memory(queue_item(self.config), places)
         write_place, read_place = Signal(range(places)), Signal(range(places))
-        item = items.read_data
+        # The head of the queue, in flip-flops: out of a block RAM it comes too late in a cycle for
+        # what the core has to decide on it.
+        head, held = Signal(queue_item(self.config)), Signal()
+        fresh = Signal()  # the item at read_place comes out of the memory
+        fetch = Signal()
         m.d.comb += [
             items.write_enable.eq(self.push),
             items.write_address.eq(write_place),
             items.write_data.eq(self.item),
             items.read_address.eq(read_place),
-            self.query.p.index.eq(item.index),
-            self.query.p.weight.eq(item.weight),
-            self.query.p.block.eq(item.block),
-            self.query.p.last.eq(item.last),
+            fetch.eq(fresh & (~held | self.taken)),
+            self.query.p.index.eq(head.index),
+            self.query.p.weight.eq(head.weight),
+            self.query.p.block.eq(head.block),
+            self.query.p.last.eq(head.last),
         ]
+        # The head leaves a place free, so that equal places mean that the memory is empty.
+        m.d.sync += [fresh.eq((write_place != read_place) & ~fetch), held.eq(held & ~self.taken)]
         with m.If(self.push):
             m.d.sync += write_place.eq(write_place + 1)
-        with m.If(self.taken):
-            m.d.sync += read_place.eq(read_place + 1)
+        with m.If(fetch):
+            m.d.sync += [head.eq(items.read_data), held.eq(1), read_place.eq(read_place + 1)]
         space = Signal.like(self.space)
         m.d.comb += [space.eq(self.space - self.push + self.taken),
                      self.empty_next.eq(space == places)]
@@ -92,25 +100,17 @@ class QueryQueue(wiring.Component):
         settled = Signal(self.settle)
         m.d.comb += self.empty.eq(self.space == places)
         with m.FSM():
-            with m.State("wait"):
-                with m.If(~self.empty):
-                    m.next = "offer"
             with m.State("offer"):
-                with m.If(item.entry):
-                    m.d.comb += self.query.valid.eq(1)
-                    with m.If(self.query.ready):
-                        m.d.sync += settled.eq(0)
-                        with m.If(item.run):
-                            m.next = "start"
-                        with m.Else():
-                            m.d.comb += self.taken.eq(1)
-                            m.next = "wait"
-                with m.Else():
+                m.d.comb += self.query.valid.eq(held & head.entry)
+                with m.If(self.query.valid & self.query.ready):
+                    m.d.sync += settled.eq(0)
+                    m.d.comb += self.taken.eq(~head.run)
+                with m.If(held & Mux(head.entry, self.query.ready & head.run, 1)):
                     m.next = "start"
             with m.State("start"):
                 m.d.sync += settled.eq(Mux(self.converting, 0, Cat(1, settled)))
                 with m.If(settled.all() & self.ready):
                     m.d.comb += [self.start.eq(1), self.taken.eq(1)]
                     m.d.sync += settled.eq(0)
-                    m.next = "wait"
+                    m.next = "offer"
         return m
