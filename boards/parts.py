@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from blockfactor.errors import ConfigError
 
-__all__ = ["PARTS", "Part", "part"]
+__all__ = ["FAMILIES", "PARTS", "Part", "part"]
+
+#: Families, as Yosys and nextpnr call them: the last word of ``synth_*``.
+FAMILIES = ("ice40", "ecp5", "gowin", "nexus", "gatemate")
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Part:
     about : str
         As people call it.
     family : str
-        ``ice40`` or ``ecp5``, the last word of the commands ``synth_*`` and ``nextpnr-*``.
+        One of :data:`FAMILIES`.
     synthesis : str
         Options of the synthesis command.
     placement : tuple of str
@@ -25,9 +28,11 @@ class Part:
     frequency : float
         What place and route aims at, in MHz, unless told otherwise.
     cells : int
-        Logic cells (iCE40) or look-up tables (ECP5) it has.
+        Logic cells (iCE40) or look-up tables (others) it has.
     memories : int
         Block RAMs it has.
+    packing : str
+        Name of the device for the program that packs the bitstream, where it wants one.
     """
 
     name: str
@@ -38,16 +43,42 @@ class Part:
     frequency: float
     cells: int
     memories: int
+    packing: str = ""
 
 
-# A clock enable for fewer than four flip-flops costs iCE40 more than a look-up table before each.
+def _ice40(name, about, device, options, frequency, cells, memories) -> Part:
+    # A clock enable for fewer than four flip-flops costs more than a look-up table before each.
+    return Part(name, about, "ice40", f"-device {device} -dffe_min_ce_use 4", options, frequency,
+                cells, memories)
+
+
+def _ecp5(name, about, size, package, speed, cells, memories, frequency=80.0) -> Part:
+    return Part(name, about, "ecp5", "", (f"--{size}", "--package", package, "--speed", speed),
+                frequency, cells, memories)
+
+
+def _gowin(name, about, device, family, cells, memories, frequency, options=()) -> Part:
+    return Part(name, about, "gowin", "", ("--device", device, "--vopt", f"family={family}",
+                                           *options), frequency, cells, memories, family)
+
+
 PARTS = {p.name: p for p in (
-    Part("up5k", "iCE40 UP5K", "ice40", "-device u -dffe_min_ce_use 4",
-         ("--up5k", "--package", "sg48"), 30.0, 5280, 30),
-    Part("hx8k", "iCE40 HX8K", "ice40", "-device hx -dffe_min_ce_use 4",
-         ("--hx8k", "--package", "ct256"), 70.0, 7680, 32),
-    Part("ecp5-25f", "ECP5 LFE5U-25F-6", "ecp5", "",
-         ("--25k", "--package", "CABGA381", "--speed", "6"), 80.0, 24288, 56),
+    _ice40("up5k", "iCE40 UP5K", "u", ("--up5k", "--package", "sg48"), 30.0, 5280, 30),
+    _ice40("hx8k", "iCE40 HX8K", "hx", ("--hx8k", "--package", "ct256"), 70.0, 7680, 32),
+    _ecp5("ecp5-25f", "ECP5 LFE5U-25F-6", "25k", "CABGA381", "6", 24288, 56),
+    _ecp5("ecp5-45f", "ECP5 LFE5U-45F-6", "45k", "CABGA381", "6", 43848, 108),
+    _ecp5("ecp5-85f", "ECP5 LFE5U-85F-6", "85k", "CABGA381", "6", 83640, 208),
+    _ecp5("ecp5-25f-8", "ECP5 LFE5U-25F-8", "25k", "CSFBGA285", "8", 24288, 56),
+    _ecp5("ecp5-85f-8", "ECP5 LFE5UM5G-85F-8", "um5g-85k", "CABGA554", "8", 83640, 208),
+    _gowin("gw1n-9c", "Gowin GW1NR-9C", "GW1NR-LV9QN88PC6/I5", "GW1N-9C", 8640, 26, 50.0),
+    _gowin("gw2a-18c", "Gowin GW2AR-18C", "GW2AR-LV18QN88C8/I7", "GW2A-18C", 20736, 46, 75.0),
+    _gowin("gw5a-25a", "Gowin GW5A-25A", "GW5A-LV25MG121NC1/I0", "GW5A-25A", 23040, 56, 50.0,
+           ("--vopt", "sspi_as_gpio")),
+    # Its carry chains cannot be routed (yosys#4081): adders are made of look-up tables.
+    Part("lifcl-40", "CrossLink-NX LIFCL-40", "nexus", "-noccu2",
+         ("--device", "LIFCL-40-9BG400C"), 50.0, 32256, 84),
+    Part("ccgm1a1", "GateMate CCGM1A1", "gatemate", "-luttree -nomx8",
+         ("--device", "CCGM1A1"), 25.0, 40960, 32),
 )}
 
 

