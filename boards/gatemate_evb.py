@@ -33,7 +33,6 @@ BOARD = Board(
     serial="RP2040 with the DirtyJTAG firmware it is sold with: the first of its two serial ports",
     # The rate at which others have seen it work.
     baud=115_200,
-    loader=("-b", "olimex_gatemateevb"),
     notes=("Level shifters make the PMOD's pins 3.3 V.",),
     packed_only=True,
 )

@@ -37,6 +37,5 @@ BOARD = Board(
     "hx8k-breakout", "Lattice iCE40-HX8K breakout board", part("hx8k"), _pins,
     oscillator_hz=12_000_000, clock_hz=66_000_000,
     serial="FT2232H, channel B: the second serial port of the board's USB connector",
-    loader=("-b", "ice40_generic"), programmers=("iceprog",),
     notes=("Jumpers J6 and J7 choose between loading the FPGA itself (iceprog -S) and its flash.",),
 )

@@ -34,6 +34,5 @@ BOARD = Board(
     "icebreaker", "1BitSquared iCEBreaker", part("up5k"), _pins,
     oscillator_hz=12_000_000, clock_hz=30_000_000,
     serial="FT2232H, channel B: the second serial port of the board's USB connector",
-    loader=("-b", "ice40_generic"), programmers=("iceprog",),
     notes=("Idle and running are shown by the break-off board at PMOD2.",),
 )

@@ -34,6 +34,5 @@ BOARD = Board(
     oscillator_hz=48_000_000, clock_hz=80_000_000,
     front_end="spi",
     serial="an adapter for 3.3 V at pins 0 and 1 of the Feather header: USB has no serial port",
-    loader=("-b", "orangeCrab"), programmers=("dfu-util",),
     notes=("Hold the button while plugging in: the boot loader then waits for dfu-util.",),
 )

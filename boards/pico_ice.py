@@ -35,7 +35,6 @@ BOARD = Board(
     serial="RP2040 with its default firmware: the second of its three USB serial ports",
     # What the firmware sets its UART to, whatever the host asks for.
     baud=115_200,
-    programmers=("dfu-util",),
     notes=("The clock comes from the RP2040: 12 MHz with its default firmware, none without.",
            "ICE PMOD1 is the one beside the FPGA's LED that the RP2040 has no part in."),
 )

@@ -215,6 +215,6 @@ def _path(program: Program) -> Path:
 def library_problem(program: Program, lacking: list[str]) -> ProgrammerError:
     """The error that a program's shared libraries are missing; names their Debian packages."""
     packages = [LIBRARIES.get(name.partition(".so")[0], "") for name in lacking]
-    remedy = f"apt-get install {' '.join(packages)}" if all(packages) else "install it"
+    remedy = f"apt-get install {' '.join(packages)}" if all(packages) else "install what brings it"
     return ProgrammerError(f"{program.name} lacks the shared library {', '.join(lacking)}: "
                            f"{remedy}")

@@ -39,7 +39,6 @@ BOARD = Board(
     oscillator_hz=27_000_000, clock_hz=75_600_000,
     serial="BL616: the board's USB connector",
     baud=115_200,
-    loader=("-b", "tangnano20k"),
     # Source: doc/servant.rst of olofk/serv, pull request 147.
     notes=("The BL616 is said not to bear much data at once.",),
 )

@@ -43,6 +43,5 @@ BOARD = Board(
     serial="BL702: the second serial port of the board's USB connector",
     # Nothing is known of how fast it is.
     baud=115_200,
-    loader=("-b", "tangnano9k"),
     notes=("Pins 3 to 16 and 79 to 88 are at 1.8 V, those of the SPI at 3.3 V.",),
 )

@@ -36,7 +36,6 @@ BOARD = Board(
     serial="the dock's BL616",
     # Nothing is known of how fast it is.
     baud=115_200,
-    loader=("-b", "tangprimer25k"),
     notes=("No light: the dock's LEDs are at the pins READY and DONE of configuration.",
            "Sources disagree on which of B3 and C3 is which end of the serial line."),
     packed_only=True,

@@ -28,6 +28,8 @@ def _pins() -> dict[str, Pin]:
         "copi": header("1+", 7),
         "cipo": header("1-", 7),
         "irq": header("2+", 9),
+        # Low, the ESP32 may load its own bitstream into the FPGA.
+        "high": fpga.pin("esp32", signal="gpio0", where="ESP32 GPIO0"),
         "led_idle": fpga.pin("led", 0, where="LED 0"),
         "led_running": fpga.pin("led", 1, where="LED 1"),
         "led_accepted": fpga.pin("led", 2, where="LED 2"),
@@ -39,5 +41,4 @@ BOARDS = tuple(Board(
     f"ulx3s-{size}", f"Radiona ULX3S with LFE5U-{size.upper()}", part(f"ecp5-{size}"), _pins,
     oscillator_hz=25_000_000, clock_hz=80_000_000,
     serial="FT231X: the USB connector US1",
-    loader=("-b", "ulx3s"), programmers=("fujprog",),
 ) for size in ("25f", "85f"))

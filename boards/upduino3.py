@@ -39,7 +39,6 @@ BOARD = Board(
     front_end="spi",
     serial="FT232H, on the wires of the flash: the board's USB connector",
     baud=115_200,
-    loader=("-b", "ice40_generic", "-c", "ft232"), programmers=("iceprog",),
     notes=("The clock is the FPGA's own oscillator, which may be 10 % off: more than a serial line "
            "bears, so that a baud rate may have to be found by trial.",),
 )

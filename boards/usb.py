@@ -78,7 +78,7 @@ def plugged(usb: str, host: Host) -> list[Device]:
                 for name in ("idVendor", "idProduct", "busnum", "devnum"))
         except OSError:  # an interface of a device, or one that was unplugged meanwhile
             continue
-        if f"{vendor}:{product}".lower() == usb:
+        if f"{vendor}:{product}" == usb:
             found.append(Device(entry.name, int(bus), int(number)))
     return found
 

@@ -135,8 +135,11 @@ class JoinEngine(wiring.Component):
             drawn.eq(Mux(unknown, lfsr[LFSR_BITS - bits:] & mask, given)),
             settled.eq((drawn < size) | ~unknown),
             rows.first.eq(first),
-            self.trace_valid.eq((state == State.DRAW) & fetched & settled & unknown),
             self.trace.kind.eq(TraceKind.DRAW),
+        ]
+        # Registered: from a draw to the trace's CRC is a long path. Scores come much later.
+        m.d.sync += [
+            self.trace_valid.eq((state == State.DRAW) & fetched & settled & unknown),
             self.trace.word.eq(drawn),
         ]
         entering = [Cat(*(lfsr[tap - 1 - k] for tap in TAPS)).xor() for k in range(bits)]

