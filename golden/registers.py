@@ -224,7 +224,7 @@ class RegisterModel:
         for name in names:
             self._note(name)
 
-    def finish(self, aborted: bool | None = None) -> None:
+    def finish(self, aborted: bool | None = None, errors: int = 0) -> None:
         """The result of the run that goes on is stored.
 
         Parameters
@@ -232,6 +232,9 @@ class RegisterModel:
         aborted : bool or None
             Whether the run was aborted; not given: if CONTROL.abort was written since it began,
             which in hardware can be too late to change anything.
+        errors : int
+            ERRORS as it was when the cycle began: they go with the result though an access of the
+            same cycle cleared them.
 
         Raises
         ------
@@ -250,7 +253,7 @@ class RegisterModel:
             aborted = self._run.aborted
         elif aborted and not self._run.aborted:
             raise EventError("a run ends as aborted, which it was not")
-        self._results.append(self._result(aborted))
+        self._results.append(self._result(aborted, self.values["ERRORS"] | errors))
         self._run = None
         self._run_tag = (self._run_tag + 1) % 256
         self._ran = True
@@ -449,13 +452,13 @@ class RegisterModel:
         return np.array([words[:, b * lane // 32] >> b * lane % 32 & (1 << lane) - 1
                          for b in range(core.blocks)])
 
-    def _result(self, aborted: bool) -> dict[str, tuple[int, int]]:
+    def _result(self, aborted: bool, noted: int) -> dict[str, tuple[int, int]]:
         """Words of the result registers, each with the mask of its bits that are certain."""
         result, certain = self._core.run(self._run.refused, self._run.query, aborted)
         errors = self.registers["RESULT"].field("errors").width
         values = result.to_table() | {
             "tag": self._run_tag, "stop": STOPS.index(result.stop),
-            "errors": self.values["ERRORS"] & (1 << errors) - 1}
+            "errors": noted & (1 << errors) - 1}
         words = {}
         for register in self.registers:
             if not register.name.startswith("RESULT"):

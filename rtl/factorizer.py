@@ -140,14 +140,16 @@ class Factorizer(wiring.Component):
         """Expression: the parameters are for that engine."""
         if len(self.config.engines) == 1:
             return Const(1)
-        factorizes = self.parameters.mode == Mode.FACTORIZE
-        return factorizes if engine == "factorize" else ~factorizes
+        return self.factorizes if engine == "factorize" else ~self.factorizes
 
     def elaborate(self, platform):
         m = Module()
         config, p = self.config, self.parameters
         joins = "join" in config.engines
         lanes = config.lanes
+        # Registered, as parameters are stable from the cycle before a start.
+        self.factorizes = Signal()
+        m.d.sync += self.factorizes.eq(p.mode == Mode.FACTORIZE)
         # Codebook ports that the engines share; those of the verifier follow.
         slots = max(config.factors - 1 if "factorize" in config.engines else 0,
                     lanes if joins else 0)

@@ -64,8 +64,6 @@ class RegisterBank(wiring.Component):
         Of the access, in the cycle in which it takes effect: the one before ``done``.
     failed : Out(1)
         In this cycle, a bit of ERRORS is set because of it.
-    next_register__field : Out
-        Value of a ``clear`` field in the next cycle.
     set_register__field : In
         What sets a ``clear`` field, but for the errors that the bank finds itself.
     """
@@ -89,10 +87,8 @@ class RegisterBank(wiring.Component):
                     members[name] = In(field.width)
                 elif field.access != "constant":
                     members[name] = Out(field.width, init=field.reset)
-                if field.access == "clear":
-                    members[f"next_{name}"] = Out(field.width)
-                    if f"set_{name}" not in own:
-                        members[f"set_{name}"] = In(field.width)
+                if field.access == "clear" and f"set_{name}" not in own:
+                    members[f"set_{name}"] = In(field.width)
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -195,9 +191,7 @@ class RegisterBank(wiring.Component):
             if field.access == "clear":
                 name = f"set_{register.name.lower()}__{field.name}"
                 event = getattr(self, name) if hasattr(self, name) else found[field.name]
-                following = getattr(self, f"next_{register.name.lower()}__{field.name}")
-                m.d.comb += following.eq(member & ~Mux(written, value, 0) | event)
-                m.d.sync += member.eq(following)
+                m.d.sync += member.eq(member & ~Mux(written, value, 0) | event)
             elif field.access != "read":
                 with m.If(written):
                     m.d.sync += member.eq(value)

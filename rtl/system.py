@@ -193,8 +193,9 @@ class System(wiring.Component):
             noted.eq(Cat(core.errors.as_value()[:1],
                          core.errors.as_value()[1] | codebook.bad_codebook,
                          core.errors.as_value()[2:])),
-            results.errors.eq(Cat(getattr(bank, f"next_errors__{name}")
-                                  for name, _ in CORE_ERRORS)),
+            # A clear in the same cycle does not count: what it takes to be accepted is a long path.
+            results.errors.eq(noted | Cat(getattr(bank, f"errors__{name}")
+                                          for name, _ in CORE_ERRORS)),
             results.result.valid.eq(core.result.valid),
             results.result.payload.eq(core.result.payload),
             core.result.ready.eq(results.result.ready),

@@ -84,6 +84,7 @@ class SystemBench:
     def _replay(self, log) -> None:
         """One cycle: first the access, then what else happened."""
         model = self.model
+        errors = model.values["ERRORS"]
         if log.access:
             data, error = model.access(log.address, bool(log.write), log.write_data)
             self.accesses.append((bool(log.write), log.address,
@@ -101,7 +102,7 @@ class SystemBench:
         if log.errors:
             model.core_errors(log.errors)
         if log.stored:
-            model.finish(bool(log.aborted))
+            model.finish(bool(log.aborted), errors)
             self.stored += 1
 
     # -- what software does ---------------------------------------------------------------------
