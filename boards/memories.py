@@ -26,6 +26,8 @@ class MemoryShape(NamedTuple):
         How many there are.
     block : bool
         Never of look-up tables, however small.
+    unread, unread_rows : int
+        Bits of a row, and rows, that nothing reads and synthesis leaves out.
     """
 
     name: str
@@ -33,6 +35,8 @@ class MemoryShape(NamedTuple):
     depth: int
     count: int
     block: bool = False
+    unread: int = 0
+    unread_rows: int = 0
 
 
 def _index_bits(count: int) -> int:
@@ -52,18 +56,20 @@ def _core(core: CoreConfig) -> list[MemoryShape]:
     factorizes, joins = ("factorize" in core.engines, "join" in core.engines)
     slots = max(core.factors - 1 if factorizes else 0, core.lanes if joins else 0)
     number, index = core.codevector_bits, core.element_index_bits
-    codevector, link = core.blocks * index, number + 1
+    codevector, link, slot = core.blocks * index, number + 1, _index_bits(core.list_size)
     head = 2 * link + 1
     found = [
         MemoryShape("codebook", codevector, core.factors << number, slots + core.lanes),
-        MemoryShape("query entries", index + core.weight_bits, core.query_entries, core.blocks),
+        MemoryShape("query entries", index + core.weight_bits, core.query_entries, core.blocks,
+                    unread=0 if factorizes else core.weight_bits),
         MemoryShape("query weights", core.weight_bits, core.block_length,
                     core.blocks * core.lanes, core.lanes > 1),
     ]
     if factorizes:
         found += [
-            MemoryShape("lists", number + core.position_bits,
-                        core.factors << _index_bits(core.list_size), core.factors - 1),
+            # A copy is read for one of two factors: others than the one that is updated, in order.
+            MemoryShape("lists", number + core.position_bits, core.factors << slot,
+                        core.factors - 1, unread_rows=(core.factors - 2) << slot),
             MemoryShape("histogram", core.histogram_bits + core.tag_bits, core.block_length,
                         core.blocks),
         ]
@@ -88,5 +94,5 @@ def _around(system: SystemConfig) -> list[MemoryShape]:
     return [
         MemoryShape("queries", item, system.queue_items, 1),
         MemoryShape("results", 32, RESULTS * RESULT_WORDS, 1),
-        MemoryShape("line", 8, UART_BYTES, system.front_end == "uart", True),
+        MemoryShape("line", 8, UART_BYTES, int(system.front_end == "uart"), True),
     ]

@@ -61,7 +61,7 @@ class QueryQueue(wiring.Component):
             "converting": In(1),
             "start": Out(1),
             "taken": Out(1),
-            "empty": Out(1),
+            "empty": Out(1, init=1),
             "empty_next": Out(1),
         })
 
@@ -95,10 +95,10 @@ class QueryQueue(wiring.Component):
         space = Signal.like(self.space)
         m.d.comb += [space.eq(self.space - self.push + self.taken),
                      self.empty_next.eq(space == places)]
-        m.d.sync += self.space.eq(space)
+        # Registered: whether anything is under way decides on accesses.
+        m.d.sync += [self.space.eq(space), self.empty.eq(self.empty_next)]
 
         settled = Signal(self.settle)
-        m.d.comb += self.empty.eq(self.space == places)
         with m.FSM():
             with m.State("offer"):
                 m.d.comb += self.query.valid.eq(held & head.entry)

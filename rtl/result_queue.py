@@ -77,8 +77,9 @@ class ResultQueue(wiring.Component):
         # -- copying ----------------------------------------------------------------------------
         values = self.values(tag)
         copying = Signal()
+        full, count = Signal(), Signal.like(self.count)
         m.d.comb += [
-            copying.eq(self.result.valid & (self.count != RESULTS)),
+            copying.eq(self.result.valid & ~full),
             words.write_enable.eq(copying),
             words.write_address.eq(Cat(word, newest)),
             self.stored.eq(copying & (word == 0)),
@@ -97,7 +98,8 @@ class ResultQueue(wiring.Component):
             m.d.sync += word.eq(word - 1)
         with m.If(self.pop):
             m.d.sync += oldest.eq(oldest + 1)
-        m.d.sync += self.count.eq(self.count + self.stored - self.pop)
+        m.d.comb += count.eq(self.count + self.stored - self.pop)
+        m.d.sync += [self.count.eq(count), full.eq(count == RESULTS)]
 
         # -- reading ----------------------------------------------------------------------------
         port, there = self.port, Signal()

@@ -97,14 +97,10 @@ class Receiver {
         if (bits_ == 0) {
             if (before_ && !level) bits_ = 10, left_ = divisor_ / 2;
             before_ = level;
-            if (bits_ == 0 || left_) return;
+        } else if (--left_ == 0) {
+            left_ = divisor_;
+            sample(level);
         }
-        if (left_) {
-            --left_;
-            if (left_) return;
-        }
-        sample(level);
-        left_ = divisor_;
     }
 
   private:
@@ -154,8 +150,8 @@ class Board {
         const auto begin = Clock::now();
         simulate(MEASURED);
         const double took = std::chrono::duration<double>(Clock::now() - begin).count();
-        speed_ = MEASURED / std::max(took, 1e-9);
-        std::printf("{\"port\": \"%s\", \"speed\": %.0f}\n", name_.c_str(), speed_);
+        const double speed = MEASURED / std::max(took, 1e-9);
+        std::printf("{\"number\": 0, \"port\": \"%s\", \"speed\": %.0f}\n", name_.c_str(), speed);
         report(-1);
         active_ = reported_ = Clock::now();
         while (!ended) {
@@ -238,7 +234,8 @@ class Board {
         std::printf("{\"number\": %lld, \"cycles\": %" PRIu64 ", \"framing_errors\": %" PRIu64
                     ", \"leds\": {", number, cycles_, receiver_.framing_errors);
         for (int n = 0; n < LEDS; ++n)
-            std::printf("%s\"%s\": %d", n ? ", " : "", LED_NAMES[n], static_cast<int>(lights_ >> n & 1));
+            std::printf("%s\"%s\": %d", n ? ", " : "", LED_NAMES[n],
+                        static_cast<int>(lights_ >> n & 1));
         std::printf("}}\n");
         std::fflush(stdout);
     }
@@ -250,7 +247,6 @@ class Board {
     std::string name_, commands_;
     uint64_t cycles_ = 0, looks_ = 0;
     uint32_t lights_ = 0;
-    double speed_ = 0;
     int terminal_ = -1;
     Clock::time_point active_, reported_;
 };

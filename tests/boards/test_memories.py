@@ -1,19 +1,26 @@
-"""The list of memories against those that elaboration makes."""
+"""The list of memories against those that elaboration makes, and what synthesis made of them."""
 
+import json
 import random
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from amaranth.hdl import Fragment, Shape
 
-from blockfactor.boards.memories import memories
+from blockfactor.boards.mapping import map_memory, resources
+from blockfactor.boards.memories import MemoryShape, memories
+from blockfactor.boards.parts import FAMILIES, part
 from blockfactor.config import FRONT_ENDS, CoreConfig, SystemConfig
 from blockfactor.errors import ConfigError
 from blockfactor.presets import PRESETS
 from blockfactor.rtl.factorizer import Factorizer
 from blockfactor.rtl.memory import Memory
 from blockfactor.rtl.system import System
+
+#: What synthesis says of many designs; bench/estimate.py makes it.
+RECORDS = json.loads((Path(__file__).parents[2] / "bench" / "data" / "estimate.json").read_text())
 
 
 def elaborated(system: SystemConfig, monkeypatch) -> Counter:
@@ -57,15 +64,42 @@ def random_core(rng: random.Random) -> CoreConfig:
             continue
 
 
+@pytest.mark.parametrize("front_end", ("none", "uart"))
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("front_end", FRONT_ENDS)
 def test_presets(name, front_end, monkeypatch):
     system = replace(PRESETS[name].system, front_end=front_end)
     assert listed(system) == elaborated(system, monkeypatch)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(15))
 def test_random_configurations(seed, monkeypatch):
     rng = random.Random(seed)
     system = SystemConfig(core=random_core(rng), front_end=rng.choice(FRONT_ENDS))
     assert listed(system) == elaborated(system, monkeypatch)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda r: f"{r['part']}-{r['name']}")
+def test_synthesis_makes_as_many(record):
+    system = SystemConfig(core=CoreConfig.from_table(record["core"]),
+                          front_end=record["front_end"])
+    made = resources(part(record["part"]).family, memories(system))
+    assert made.blocks == record["memories"]
+    assert abs(made.lut_rams - record["lut_memories"]) <= .1 * record["lut_memories"]
+
+
+@pytest.mark.parametrize("family, width, depth, blocks", (
+    ("ice40", 16, 256, 1), ("ice40", 17, 256, 2), ("ice40", 8, 512, 1), ("ice40", 8, 513, 2),
+    ("ice40", 2, 2048, 1), ("ice40", 1, 8, 0),
+    ("ecp5", 36, 512, 1), ("ecp5", 37, 512, 2), ("ecp5", 18, 1024, 1), ("ecp5", 9, 2048, 1),
+    ("ecp5", 4, 64, 0), ("gowin", 36, 512, 1), ("nexus", 36, 512, 1),
+    ("gatemate", 40, 512, 1), ("gatemate", 80, 512, 1), ("gatemate", 20, 1024, 1),
+))
+def test_shapes(family, width, depth, blocks):
+    made = map_memory(family, MemoryShape("", width, depth, 1))
+    assert (made.units if made.ram and made.ram.block else 0) == blocks
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_block_is_never_of_look_up_tables(family):
+    assert map_memory(family, MemoryShape("", 4, 2, 1, block=True)).ram.block
+    assert map_memory(family, MemoryShape("", 4, 2, 1)).ram is None
