@@ -1,8 +1,9 @@
 """From a board and a preset to a bitstream that meets its clock."""
 
+import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -12,11 +13,12 @@ from blockfactor.errors import CodebookError
 from blockfactor.tables import write_bytes, write_text
 
 from .board import Board
+from .families import FAMILIES
 from .synthesis import Netlist, Routed, SynthesisError, pack, place_and_route, synthesise
 from .synthesis import tool_versions as versions
 from .top import TOP, BoardTop
 
-__all__ = ["BoardReport", "TimingError", "build", "default_folder"]
+__all__ = ["BoardReport", "Design", "TimingError", "build", "default_folder"]
 
 
 class TimingError(SynthesisError):
@@ -30,7 +32,9 @@ class BoardReport:
     ``luts``, ``flip_flops``, ``memories``, ``multipliers`` count cells after synthesis; ``cells``
     what place and route takes, of ``cells_there``: look-up tables with those of carries and small
     memories, iCE40 logic cells, or GateMate's halves. ``frequency`` is in MHz, by seed;
-    ``clock_hz`` what it must be, and ``seed`` the one that was packed.
+    ``clock_hz`` what it must be, and ``seed`` the one that was packed. ``design`` is a SHA-256 of
+    what was synthesised. ``cycles``, where they were measured, are those of a clean query on
+    average, by engine and number of codevectors.
     """
 
     board: str
@@ -51,6 +55,13 @@ class BoardReport:
     bitstream: str
     path: list[tuple[str, float, str]]
     tools: dict[str, str]
+    design: str
+    cycles: dict[str, dict[str, float | None]] = field(default_factory=dict)
+
+    @property
+    def front_end(self) -> str:
+        """Of the system."""
+        return self.system["front_end"]
 
     @property
     def worst(self) -> float:
@@ -77,16 +88,36 @@ def default_folder(board: Board) -> Path:
     return Path("build") / board.name
 
 
-def prepare(board: Board, system: SystemConfig, folder: Path, codebooks=None,
-            ) -> tuple[BoardTop, Netlist, str]:
-    """Synthesise a board's top; returns it, its netlist and the name of its constraints."""
-    top = BoardTop(board, system, codebooks)
-    netlist = synthesise(top.to_rtlil(), TOP, board.part, folder)
-    file = f"{TOP}{netlist.family.suffix}"
-    pins = {name: board.pins[name] for name in top.ports}
-    source = board.oscillator_hz if "clk" in pins else None
-    (folder / file).write_text(netlist.family.constraints(pins, source), encoding="utf-8")
-    return top, netlist, file
+@dataclass(frozen=True)
+class Design:
+    """What a board's tools are given: its top as RTLIL, and the constraints of its pins."""
+
+    board: Board
+    rtlil: str
+    constraints: str
+    clock_hz: float
+
+    @classmethod
+    def of(cls, board: Board, system: SystemConfig, codebooks=None) -> "Design":
+        """The design of a board with a system."""
+        top = BoardTop(board, system, codebooks)
+        pins = {name: board.pins[name] for name in top.ports}
+        source = board.oscillator_hz if "clk" in pins else None
+        constraints = FAMILIES[board.part.family].constraints(pins, source)
+        return cls(board, top.to_rtlil(), constraints, top.clock_hz)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all of it."""
+        text = "\0".join([self.rtlil, self.constraints, repr(self.board.part)])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def synthesise(self, folder: Path) -> tuple[Netlist, str]:
+        """Its netlist, and the name of the file of its constraints, both in ``folder``."""
+        netlist = synthesise(self.rtlil, TOP, self.board.part, folder)
+        file = f"{TOP}{netlist.family.suffix}"
+        (folder / file).write_text(self.constraints, encoding="utf-8")
+        return netlist, file
 
 
 def build(board: Board, preset: str | None = None, front_end: str | None = None,
@@ -128,12 +159,14 @@ def build(board: Board, preset: str | None = None, front_end: str | None = None,
         raise CodebookError(problem)
     preset = preset or board.preset
     folder = Path(folder) if folder else default_folder(board)
-    progress(f"{board.name}, {preset} with {system.front_end}: synthesis")
-    top, netlist, constraints = prepare(board, system, folder, codebooks)
-    target = top.clock_hz / 1e6
+    label = f"{board.name}, {preset} with {system.front_end}"
+    progress(f"{label}: synthesis")
+    design = Design.of(board, system, codebooks)
+    netlist, constraints = design.synthesise(folder)
+    target = design.clock_hz / 1e6
     routed: list[Routed] = []
     for seed in seeds:
-        progress(f"{board.name}, {preset} with {system.front_end}: place and route, seed {seed}")
+        progress(f"{label}: place and route, seed {seed}")
         routed.append(place_and_route(netlist, seed, target, constraints=constraints))
         if routed[-1].frequency >= target and not all_seeds:
             break
@@ -141,17 +174,17 @@ def build(board: Board, preset: str | None = None, front_end: str | None = None,
     meets = best.frequency >= target
     report = BoardReport(
         board=board.name, preset=preset, changes=dict(changes or {}), system=system.to_table(),
-        part=board.part.name, clock_hz=top.clock_hz, luts=netlist.luts,
+        part=board.part.name, clock_hz=design.clock_hz, luts=netlist.luts,
         flip_flops=netlist.flip_flops, memories=netlist.memories,
         memories_there=board.part.memories, multipliers=netlist.multipliers,
         cells=max(r.cells for r in routed), cells_there=board.part.cells,
         frequency={r.seed: round(r.frequency, 2) for r in routed}, seed=best.seed,
         bitstream=f"{board.name}{netlist.family.bitstream}" if meets else "",
-        path=best.path, tools=versions(board.part))
+        path=best.path, tools=versions(board.part), design=design.digest)
     bitstream = folder / f"{board.name}{netlist.family.bitstream}"
     bitstream.unlink(missing_ok=True)  # of an earlier build
     if meets:
-        progress(f"{board.name}, {preset} with {system.front_end}: bitstream")
+        progress(f"{label}: bitstream")
         write_bytes(bitstream, pack(best).read_bytes())
     write_text(folder / "report.json", json.dumps(report.to_table(), indent=2) + "\n")
     if not meets:

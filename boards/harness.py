@@ -23,6 +23,10 @@ class Harness(wiring.Component):
     ----------
     core : wiring.Component
         Becomes the submodule ``core``. Members that are constants are left alone.
+    reset : bool
+        Whether the shift register has one. Without it Yosys takes flip-flops of the component that
+        copy the chain's next bit, such as a synchroniser's, for the chain's own, and a front-end
+        seems smaller than it is. A core has none, and is routed better without.
 
     Members
     -------
@@ -32,8 +36,9 @@ class Harness(wiring.Component):
         Parity of all outputs, some cycles late.
     """
 
-    def __init__(self, core: wiring.Component):
+    def __init__(self, core: wiring.Component, reset: bool = True):
         self.core = core
+        self.reset = reset
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         for _, member, value in core.signature.flatten(core):
@@ -69,9 +74,7 @@ class Harness(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.core = self.core
-        # With a reset: else Yosys takes the chain's next flip-flops for a synchroniser's, which
-        # copy the same bit, and a front-end seems smaller than it is.
-        chain = Signal(self.input_bits)
+        chain = Signal(self.input_bits, reset_less=not self.reset)
         m.d.sync += chain.eq(Cat(self.serial_in, chain))
         m.d.comb += Cat(self.inputs).eq(chain)
         bits = Cat(self.outputs)

@@ -158,7 +158,7 @@ def measure(name: str, target: str | Part, changes: dict | None = None, seeds=(1
     config = system_config(name, changes, front_end)
     top = Factorizer(config.core) if front_end == "none" else System(config)
     return build(top, chosen, seeds, frequency, folder, progress,
-                 preset=name, changes=changes, front_end=front_end)
+                 preset=name, changes=changes, front_end=front_end, reset=front_end != "none")
 
 
 def system_config(name: str, changes: dict, front_end: str) -> SystemConfig:
@@ -169,15 +169,18 @@ def system_config(name: str, changes: dict, front_end: str) -> SystemConfig:
 
 def build(top: wiring.Component, target: Part, seeds=(1, 2, 3), frequency: float | None = None,
           folder=None, progress: Callable[[str], None] = lambda text: None, *, preset: str,
-          changes: dict, front_end: str) -> Report:
-    """Figures of any component, under the names given; see :func:`measure`."""
+          changes: dict, front_end: str, reset: bool = True) -> Report:
+    """Figures of any component, under the names given; see :func:`measure`.
+
+    ``reset`` as of :class:`~.harness.Harness`.
+    """
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="blockfactor-") as place:
             return build(top, target, seeds, frequency, place, progress,
-                         preset=preset, changes=changes, front_end=front_end)
+                         preset=preset, changes=changes, front_end=front_end, reset=reset)
     label = f"{title(preset, changes, front_end)} on {target.name}"
     progress(f"{label}: synthesis")
-    harness = Harness(top)
+    harness = Harness(top, reset)
     netlist = synthesise(to_rtlil(harness, "harness"), "harness", target, Path(folder))
     routed = []
     for seed in seeds:

@@ -49,6 +49,8 @@ class BoardTop(Elaboratable):
     ----------
     ports : dict
         By name of :data:`~.board.SIGNALS`; polarity is that of the pins.
+    reset : Signal
+        Of the system.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class BoardTop(Elaboratable):
             names.remove("clk")
         names |= {name for name in ("button", "irq", "high", *(f"led_{led}" for led in LEDS))
                   if name in board.pins}
+        self.reset = Signal(init=1)
         self.ports = {name: IOPort(1, name=name) if name == "cipo" else Signal(name=name)
                       for name in SIGNALS if name in names}
 
@@ -112,13 +115,12 @@ class BoardTop(Elaboratable):
                                                  init=0)
         # The highest bit of the counter ends the reset.
         waited = Signal(int(RESET_TIME * self.config.clock_hz).bit_length() + 1)
-        reset = Signal(init=1)
-        m.d.start += reset.eq(~waited[-1])
+        m.d.start += self.reset.eq(~waited[-1])
         with m.If(pressed | ~steady):
             m.d.start += waited.eq(0)
         with m.Elif(~waited[-1]):
             m.d.start += waited.eq(waited + 1)
-        m.d.comb += ResetSignal("sync").eq(reset)
+        m.d.comb += ResetSignal("sync").eq(self.reset)
 
         # -- pins -------------------------------------------------------------------------------
         for name in ("rx", "sck", "cs_n", "copi"):

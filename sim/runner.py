@@ -19,7 +19,7 @@ from blockfactor.errors import BlockfactorError, check_choice
 from blockfactor.tools import TOOLS, find, find_verilator
 
 __all__ = ["SIMULATORS", "Model", "SimulationError", "build", "cache_folder", "environment",
-           "missing", "run"]
+           "lock", "missing", "run"]
 
 #: Simulators, and the tools that each needs.
 SIMULATORS = {
@@ -87,7 +87,7 @@ def _environment(simulator: str):
 
 
 @contextlib.contextmanager
-def _lock(folder: Path):
+def lock(folder: Path):
     """Let one process at a time build a model."""
     import fcntl
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def _runtime(folder: Path, identity: str):
         copy = shutil.copy(kept, folder)
         os.utime(copy, (time.time() + 3600,) * 2)
     yield
-    with _lock(store):
+    with lock(store):
         if not store.exists():
             new = store.with_suffix(".new")
             shutil.rmtree(new, ignore_errors=True)
@@ -174,7 +174,7 @@ def build(verilog: str, top: str, simulator: str = "verilator", waves: bool = Fa
     identity = "\0".join([simulator, str(waves), _version(simulator), sys.prefix, *arguments])
     digest = hashlib.sha256("\0".join([verilog, top, identity]).encode()).hexdigest()[:20]
     folder = cache_folder() / "models" / f"{top}-{simulator}-{digest}"
-    with _lock(folder):
+    with lock(folder):
         if not (folder / "built").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)

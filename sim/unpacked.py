@@ -99,7 +99,7 @@ def _take_out_plls(text: str) -> tuple[str, int]:
             rf"^(?:module|wire) [^;]*\b{re.escape(reference)}\b[^;]*;", elsewhere, re.MULTILINE)
             ] if reference else []
         if len(uses) > len(declared):
-            raise UnpackError(f"net {reference} is the reference of a {match[1]} and read elsewhere")
+            raise UnpackError(f"net {reference} is the reference of {match[1]} and read elsewhere")
         lines = [f"assign {nets[name]} = {CLOCK};" for name in _PLL_OUTPUTS if nets.get(name)]
         if nets.get("LOCK"):
             lines.append(f"assign {nets['LOCK']} = 1'b1;")

@@ -79,7 +79,7 @@ end
 
 
 def test_unknown_part():
-    with pytest.raises(ConfigError, match="no part 'hx1k'; parts are up5k, hx8k, ecp5-25f"):
+    with pytest.raises(ConfigError, match="no part 'hx1k'; parts are up5k, hx8k, ecp5-25f, "):
         part("hx1k")
 
 

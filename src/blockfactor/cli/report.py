@@ -17,12 +17,16 @@ def add_arguments(parser) -> None:
     parser.description = (
         "Synthesise cores, or systems with a bus, with Yosys, place and route them with nextpnr, "
         "and print how large and how fast they are. Without --preset: those that --check has "
-        "bounds for. One run of place and route takes about half a minute.")
+        "bounds for. One run of place and route takes about half a minute. With --board or "
+        "--boards: bitstreams of boards, each with its own preset and bus, and how long its "
+        "engines take.")
     parser.epilog = """\
 examples:
   blockfactor report --check
   blockfactor report --preset join --bus spi --part up5k
   blockfactor report --front-ends
+  blockfactor report --board icebreaker --board ulx3s-25f --seeds 8
+  blockfactor report --boards --seeds 8 --check --json boards.json --markdown boards.md
   blockfactor report --preset tiny --set query_entries=1 --set weight_bits=1 --part up5k
   blockfactor report --preset paper --preset robust --part ecp5-25f --seeds 5 --json area.json"""
     parser.add_argument("--preset", action="append", default=[], metavar="P",
@@ -36,7 +40,14 @@ examples:
                         help="measure each front-end, and registers with queues, alone; cores "
                              "only with --preset, --bus or --check")
     parser.add_argument("--part", metavar="NAME",
-                        help="up5k, hx8k or ecp5-25f (default: ecp5-25f, up5k for preset tiny)")
+                        help="FPGA (default: ecp5-25f, up5k for preset tiny)")
+    parser.add_argument("--board", action="append", default=[], metavar="NAME",
+                        help="measure a board's bitstream (may be repeated)")
+    parser.add_argument("--boards", action="store_true",
+                        help="those of all boards; what --keep has of the same design is not "
+                             "built again")
+    parser.add_argument("--jobs", type=integer(1, 64), default=1, metavar="N",
+                        help="boards built at the same time (default 1)")
     parser.add_argument("--seeds", type=integer(1, 100), default=3, metavar="N",
                         help="runs of place and route (default 3)")
     parser.add_argument("--freq", type=number(1, 1000), metavar="MHZ",
@@ -61,6 +72,8 @@ def run(args) -> int:
 
     files = {key: output_file(value) for key, value in
              (("json", args.json), ("markdown", args.markdown)) if value}
+    if args.board or args.boards:
+        return _boards(args, files)
     jobs = _jobs(args)
     for name, target, wanted, bus in jobs:  # before the first takes its time
         system_config(name, wanted, bus)
@@ -89,10 +102,7 @@ def run(args) -> int:
     if costs:
         print_table(_cost_table(costs))
     if args.path:
-        for report in reports:
-            print(f"critical path of {report.title} on {report.part}, {report.worst:.1f} MHz:")
-            for kind, delay, name in report.path:
-                print(f"  {delay:6.2f} ns  {kind:10}  {name[:120]}")
+        _print_paths([(r.title, r.part, r.worst, r.path) for r in reports])
     for text in problems:
         print(text)
     if "json" in files:
@@ -104,6 +114,69 @@ def run(args) -> int:
         tools = {name: version for c in costs for name, version in c.tools.items()}
         write_text(files["markdown"], markdown(reports, sections=sections, tools=tools))
     return 1 if problems and args.check else 0
+
+
+def _boards(args, files) -> int:
+    """Measure boards."""
+    from blockfactor.boards.boards_page import boards_page
+    from blockfactor.boards.catalogue import BOARDS, board
+    from blockfactor.boards.figures import measure_boards, problems, save
+
+    from ..errors import ConfigError
+    from ..tables import write_text
+
+    for name, given in (("--preset", args.preset), ("--set", args.set), ("--bus", args.bus),
+                        ("--part", args.part), ("--freq", args.freq),
+                        ("--front-ends", args.front_ends)):
+        if given:
+            raise ConfigError(f"{name} does not go with boards, which have their own: "
+                              "blockfactor build changes one")
+    chosen = list(BOARDS.values()) if args.boards else [board(name) for name in args.board]
+    keep = Path(args.keep) if args.keep else Path("build") / "report"
+    with _progress() as progress:
+        reports = measure_boards(chosen, range(1, args.seeds + 1), keep, args.jobs, progress)
+    print_table(_board_table(reports))
+    if args.path:
+        _print_paths([(r.board, r.part, r.worst, r.path) for r in reports])
+    found = problems(reports)
+    for text in found:
+        print(text)
+    if "json" in files:
+        save(files["json"], reports)
+    if "markdown" in files:
+        write_text(files["markdown"], boards_page(reports))
+    return 1 if found and args.check else 0
+
+
+def _print_paths(paths) -> None:
+    """Print critical paths, each of (title, part, MHz, path)."""
+    for title, part, worst, path in paths:
+        print(f"critical path of {title} on {part}, {worst:.1f} MHz:")
+        for kind, delay, name in path:
+            print(f"  {delay:6.2f} ns  {kind:10}  {name[:120]}")
+
+
+def _board_table(reports):
+    from rich.table import Table
+
+    from blockfactor.boards.latency import POINTS
+    table = Table()
+    for column in ("board", "preset", "bus"):
+        table.add_column(column)
+    for column in ("LUT", "FF", "BRAM", "DSP", "cells", "clock", "MHz", "range",
+                   *(f"{engine} M={size}" for engine in ("join", "factorize")
+                     for size in POINTS)):
+        table.add_column(column, justify="right")
+    for r in reports:
+        values = r.frequency.values()
+        cycles = [r.cycles.get(engine, {}).get(str(size)) for engine in ("join", "factorize")
+                  for size in POINTS]
+        table.add_row(r.board, r.preset, r.front_end, f"{r.luts:,}", f"{r.flip_flops:,}",
+                      str(r.memories), str(r.multipliers), f"{r.cells:,}",
+                      f"{r.clock_hz / 1e6:.1f}", f"{r.median:.1f}",
+                      f"{min(values):.1f}..{max(values):.1f}",
+                      *("" if n is None else f"{n / r.clock_hz * 1e6:,.1f} µs" for n in cycles))
+    return table
 
 
 def _jobs(args) -> list[tuple]:
