@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(JOBS)
 SLOW := cocotb or synth
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast lint docs bench clean
+.PHONY: help venv demo test test-fast lint docs boards bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,6 +51,12 @@ docs: $(STAMP)  ## write the generated pages of docs/ anew
 	$(BIN)/python tests/refused_inputs.py
 	$(BIN)/python tests/rp2040_page.py
 	$(BIN)/python -m blockfactor.generator.documents docs
+	$(BIN)/python -m blockfactor.boards.boards_page docs/boards.json docs/boards.md README.md
+	$(BIN)/python -m blockfactor.boards.flash_page docs/flash.md
+
+boards: $(STAMP)  ## bitstreams of all boards, eight seeds each, and their figures (an hour or more)
+	$(BIN)/blockfactor report --boards --seeds 8 --jobs $(JOBS) --check --json docs/boards.json --markdown docs/boards.md
+	$(BIN)/python -m blockfactor.boards.boards_page docs/boards.json docs/boards.md README.md
 
 bench: $(STAMP)  ## run the benchmarks
 	@set -e; for file in bench/[!_]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done

@@ -24,7 +24,7 @@ instead of estimates, in minutes.
   synthesis below the count is exact.
 - **Look-up tables, flip-flops, logic cells** are sums of {features} counts of the configuration
   (boards/features.py), such as the bits of the histograms' rows. Weights are fitted to syntheses
-  of a family, relative errors counting; where there are few, they are held near the iCE40's.
+  of a family, relative errors counting, and held near those of the family that is most alike.
 - **Clock**: a part's figure times one of the kind of core; the median of several seeds of place and
   route. The worst of some is about {seeds:.0%} lower.
 - **Latency**: mean cycles of the golden model for clean queries at M={points} (F={factors},

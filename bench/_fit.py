@@ -5,7 +5,9 @@ import numpy as np
 __all__ = ["STRENGTHS", "errors", "fit", "held_out", "tuned"]
 
 #: How strongly weights are held near their priors; the best is found by leaving designs out.
-STRENGTHS = (.003, .01, .03, .1, .3)
+STRENGTHS = (.001, .003, .01, .03, .1, .3)
+#: Relative error of a fitted design that is too large.
+FAR = .08
 
 
 def fit(x: np.ndarray, y: np.ndarray, prior: np.ndarray, strength: float) -> np.ndarray:
@@ -58,7 +60,14 @@ def held_out(x: np.ndarray, y: np.ndarray, prior: np.ndarray, strength: float) -
 
 
 def tuned(x: np.ndarray, y: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Weights, errors of designs left out, and the strength at which those are least."""
-    tries = {s: held_out(x, y, prior, s) for s in STRENGTHS}
-    best = min(tries, key=lambda s: (tries[s] ** 2).mean())
-    return fit(x, y, prior, best), tries[best], best
+    """Weights, errors of designs left out, and the strength at which those are least.
+
+    Strengths at which a design that is fitted is :data:`FAR` off are out, but for the least.
+    """
+    tries = {}
+    for strength in STRENGTHS:
+        weights = fit(x, y, prior, strength)
+        if not tries or np.abs(errors(x, y, weights)).max() < FAR:
+            tries[strength] = weights, held_out(x, y, prior, strength)
+    best = min(tries, key=lambda s: (tries[s][1] ** 2).mean())
+    return *tries[best], best

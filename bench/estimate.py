@@ -36,8 +36,11 @@ PAGE = ROOT.parent / "docs" / "estimate.md"
 FIGURES = ("luts", "flip_flops", "cells")
 #: List sizes of the cycle table; a core with another has no latency at the points.
 LISTS = (8, 16, 32, 64)
-#: A prior of a feature whose weight came out near none on the iCE40, in shares of its first one.
+#: Least prior of a feature whose weight came out near none elsewhere, in shares of its first one.
 LEAST = .2
+#: The family whose weights another's are held near: one with small memories of look-up tables for
+#: those that have them.
+LIKE = {"ecp5": "ice40", "gowin": "ecp5", "nexus": "ecp5", "gatemate": "ice40"}
 #: Parts whose clocks are those of others, where nothing was measured.
 ALIKE = {"ecp5-45f": "ecp5-25f", "ecp5-85f": "ecp5-25f", "ecp5-85f-8": "ecp5-25f-8",
          "gw5a-25a": "gw1n-9c", "lifcl-40": "gw1n-9c"}
@@ -76,10 +79,10 @@ def synthesise_all(again: list[str], fit_only: bool, progress: Progress) -> list
     return records
 
 
-def fit_family(family: str, records: list[dict], priors: dict) -> tuple[dict, dict]:
+def fit_family(records: list[dict], priors: dict) -> tuple[dict, dict]:
     """Weights by figure and feature of a family, and its errors."""
     names = list(FEATURES)
-    counts = [features(family, system_of(r)) for r in records]
+    counts = [features(part(r["part"]), system_of(r)) for r in records]
     x = np.array([[c[name] for name in names] for c in counts], dtype=float)
     weights, found = {}, {"designs": len(records)}
     for figure in FIGURES:
@@ -96,22 +99,20 @@ def fit_family(family: str, records: list[dict], priors: dict) -> tuple[dict, di
 
 
 def fit_sizes(records: list[dict]) -> tuple[dict, dict]:
-    """Weights and errors by family; the others' priors are the iCE40's weights."""
+    """Weights and errors by family; priors are the weights of the family that is most alike."""
     first = {"luts": {n: f.luts for n, f in FEATURES.items()},
-             "flip_flops": {n: f.flip_flops for n, f in FEATURES.items()}}
-    first["cells"] = {n: f.luts + .4 * f.flip_flops + f.others for n, f in FEATURES.items()}
+             "flip_flops": {n: f.flip_flops for n, f in FEATURES.items()},
+             "cells": {n: f.luts + .4 * f.flip_flops + f.others for n, f in FEATURES.items()}}
     first = {figure: {n: v or .05 for n, v in by_name.items()}
              for figure, by_name in first.items()}
-    priors, weights, found = first, {}, {}
+    weights, found = {}, {}
     for family in FAMILIES:
         mine = [r for r in records if part(r["part"]).family == family]
-        if not mine:
-            continue
-        weights[family], found[family] = fit_family(family, mine, priors)
-        if priors is first:
-            priors = {figure: {n: max(weights[family][figure].get(n, 0), LEAST * v)
-                               for n, v in by_name.items()}
-                      for figure, by_name in first.items()}
+        like = weights.get(LIKE.get(family))
+        priors = like and {figure: {n: max(like[figure].get(n, 0), LEAST * v)
+                                    for n, v in by_name.items()}
+                           for figure, by_name in first.items()}
+        weights[family], found[family] = fit_family(mine, priors or first)
     return weights, found
 
 

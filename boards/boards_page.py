@@ -11,11 +11,13 @@ from .catalogue import BOARDS
 from .figures import load
 from .latency import POINTS
 
-__all__ = ["COMMAND", "boards_page", "figures_table", "main"]
+__all__ = ["COMMAND", "boards_page", "figures_table", "main", "with_table"]
 
 #: The command that makes the figures.
 COMMAND = ("blockfactor report --boards --seeds 8 --check --json docs/boards.json "
            "--markdown docs/boards.md")
+#: Between these the README has the table too.
+MARKS = "<!-- boards: made by make docs -->\n", "<!-- end of boards -->"
 
 BEGIN = """\
 # Boards
@@ -95,9 +97,19 @@ def boards_page(reports: list[BoardReport]) -> str:
     return "\n".join(lines)
 
 
-def main(data: str, page: str) -> int:
-    """Write the page from figures kept as JSON."""
-    write_text(page, boards_page(load(Path(data))))
+def with_table(text: str, reports: list[BoardReport]) -> str:
+    """A text with the table between :data:`MARKS` made anew."""
+    before, _, rest = text.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    return f"{before}{MARKS[0]}{figures_table(reports)}\n{MARKS[1]}{after}"
+
+
+def main(data: str, page: str, readme: str | None = None) -> int:
+    """Write the page, and the README's table, from figures kept as JSON."""
+    reports = load(Path(data))
+    write_text(page, boards_page(reports))
+    if readme:
+        write_text(readme, with_table(Path(readme).read_text(encoding="utf-8"), reports))
     return 0
 
 

@@ -35,10 +35,11 @@ RESET_TIME, LIGHT_TIME = 100e-6, 20e-3
 class Estimate:
     """What a system is estimated to take of a part, and how fast it is.
 
-    ``luts``, ``flip_flops``, ``memories``, ``cells`` as of :class:`~.build.BoardReport`;
-    ``frequency`` is the median of several seeds of place and route, in MHz, ``clock`` what
-    ``latency`` is at: microseconds by engine and codevectors, None where unknown. ``errors`` are
-    relative, the largest that held-out designs of the family had.
+    ``luts``, ``flip_flops``, ``cells`` as of :class:`~.build.BoardReport`; ``memories`` are block
+    RAMs as the part has them, two small ones in one of a GateMate's. ``frequency`` is the median of
+    several seeds of place and route, in MHz, ``clock`` what ``latency`` is at: microseconds by
+    engine and codevectors, None where unknown. ``errors`` are relative, the largest that held-out
+    designs of the family had.
     """
 
     part: str
@@ -111,7 +112,7 @@ def size(weights: dict, part: Part, system: SystemConfig, around: int = 0) -> di
     around : int
         Bits of the counters that a board adds.
     """
-    counts = features(part.family, system)
+    counts = features(part, system)
     return {figure: around + sum(by_name.get(name, 0) * count for name, count in counts.items())
             for figure, by_name in weights.items()}
 
@@ -140,7 +141,7 @@ def estimate(part: Part, system: SystemConfig, around: int = 0,
             latency[engine][str(point)] = None if mean is None else round(mean / used, 2)
     return Estimate(
         part=part.name, system=system.to_table(), **{k: round(v) for k, v in sizes.items()},
-        memories=resources(part.family, memories(system)).blocks, memories_there=part.memories,
+        memories=resources(part, memories(system)).places, memories_there=part.memories,
         cells_there=part.cells, frequency=round(frequency, 1),
         worst=round(frequency * (1 - SEEDS), 1), clock=round(used, 2), latency=latency,
         errors=fitted["errors"][part.family] | {"clock": fitted["clock"]["error"]})

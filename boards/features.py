@@ -7,6 +7,7 @@ from blockfactor.config import CoreConfig, SystemConfig
 from .latency import lookup_drain
 from .mapping import resources
 from .memories import memories
+from .parts import Part
 
 __all__ = ["FEATURES", "Feature", "features", "multiply_digit"]
 
@@ -63,9 +64,9 @@ FEATURES = {
 }
 
 
-def features(family: str, system: SystemConfig) -> dict[str, float]:
+def features(part: Part, system: SystemConfig) -> dict[str, float]:
     """Counts of :data:`FEATURES` of a system, or of the core alone where it has no front-end."""
-    core, made = system.core, resources(family, memories(system))
+    core, made = system.core, resources(part, memories(system))
     return {
         "core": 1,
         "registers": int(system.front_end != "none"),

@@ -5,10 +5,12 @@ families' ways are in its ``brams*.txt`` and ``lutrams*.txt``; the few that memo
 and a read port can take are here.
 """
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from .memories import MemoryShape
+from .parts import Part
 
 __all__ = ["RAMS", "Mapped", "Ram", "Resources", "map_memory", "resources"]
 
@@ -34,6 +36,8 @@ class Ram(NamedTuple):
         The part of a unit that is not used costs nothing.
     emulated : float
         Cost of what is missing: a register behind a memory that is read in the same cycle.
+    place : float
+        Of a block RAM, as :class:`~.parts.Part` counts them, that a unit takes.
     """
 
     bits: int
@@ -44,6 +48,7 @@ class Ram(NamedTuple):
     block: bool = True
     scaled: bool = False
     emulated: float = 0
+    place: float = 1
 
 
 def _look_up(scaled: bool = False) -> Ram:
@@ -56,7 +61,8 @@ RAMS = {
     "ecp5": (*_18K, _look_up()),
     "nexus": (*_18K, _look_up()),
     "gowin": (*_18K, _look_up(scaled=True)),
-    "gatemate": (Ram(1 << 14, (1, 2, 5, 10, 20), 0, 129, 1), Ram(1 << 14, (40,), 5, 129, 1),
+    "gatemate": (Ram(1 << 14, (1, 2, 5, 10, 20), 0, 129, 1, place=.5),
+                 Ram(1 << 14, (40,), 5, 129, 1, place=.5),
                  Ram(1 << 15, (1, 2, 5, 10, 20, 40), 0, 257, 1), Ram(1 << 15, (80,), 6, 257, 1)),
 }
 
@@ -77,8 +83,9 @@ class Mapped(NamedTuple):
 
 
 class Resources(NamedTuple):
-    """What memories take together: block RAMs, RAMs of look-up tables, inputs of multiplexers
-    behind them, bits in flip-flops, and registers behind RAMs of look-up tables.
+    """What memories take together: block RAMs as synthesis counts them, RAMs of look-up tables,
+    inputs of multiplexers behind them, bits in flip-flops, registers behind RAMs of look-up tables,
+    and block RAMs as a part has them: a GateMate's are halved for what is small.
     """
 
     blocks: int = 0
@@ -86,6 +93,7 @@ class Resources(NamedTuple):
     mux: int = 0
     bits: int = 0
     registers: int = 0
+    places: int = 0
 
 
 def _units(ram: Ram, n: int, unit: int, width: int, depth: int) -> tuple[int, int]:
@@ -95,12 +103,13 @@ def _units(ram: Ram, n: int, unit: int, width: int, depth: int) -> tuple[int, in
     return -(-parts * (-(-width // byte) * byte) // unit), parts
 
 
-def map_memory(family: str, shape: MemoryShape) -> Mapped:
+def map_memory(part: Part, shape: MemoryShape) -> Mapped:
     """How one memory of a shape is made."""
     width, depth = shape.width, shape.depth
     best, least = Mapped(None, 0, 0), float("inf") if shape.block else width * depth
-    for ram in RAMS[family]:
-        if shape.block and not ram.block:
+    look_ups = not shape.block and "-nolutram" not in part.synthesis
+    for ram in RAMS[part.family]:
+        if not ram.block and not look_ups:
             continue
         for n, unit in enumerate(ram.widths, ram.first):
             units, parts = _units(ram, n, unit, width, depth)
@@ -115,18 +124,20 @@ def map_memory(family: str, shape: MemoryShape) -> Mapped:
     return best
 
 
-def resources(family: str, shapes: Iterable[MemoryShape]) -> Resources:
-    """What memories take together on a family."""
+def resources(part: Part, shapes: Iterable[MemoryShape]) -> Resources:
+    """What memories take together on a part."""
     blocks = lut_rams = mux = bits = registers = 0
+    places = 0.0
     for shape in shapes:
-        ram, units, inputs = map_memory(family, shape)
+        ram, units, inputs = map_memory(part, shape)
         width = shape.width - shape.unread
         mux += inputs * shape.count
         if ram is None:
             bits += width * (shape.depth - shape.unread_rows) * shape.count
         elif ram.block:
             blocks += units * shape.count
+            places += units * shape.count * ram.place
         else:
             lut_rams += units * shape.count
             registers += width * shape.count
-    return Resources(blocks, lut_rams, mux, bits, registers)
+    return Resources(blocks, lut_rams, mux, bits, registers, math.ceil(places))

@@ -19,7 +19,7 @@ from blockfactor.errors import BlockfactorError, check_choice
 from blockfactor.tools import TOOLS, find, find_verilator
 
 __all__ = ["SIMULATORS", "Model", "SimulationError", "build", "cache_folder", "environment",
-           "lock", "missing", "run"]
+           "lock", "missing", "run", "runtime", "version"]
 
 #: Simulators, and the tools that each needs.
 SIMULATORS = {
@@ -126,7 +126,7 @@ def _control_file(verilog: str, top: str) -> str:
     return "\n".join(["`verilator_config", *lines, ""])
 
 
-def _version(simulator: str) -> str:
+def version(simulator: str) -> str:
     """Whatever identifies the simulator's build, for the cache key."""
     tool = "verilator" if simulator == "verilator" else "iverilog"
     with _environment(simulator):
@@ -136,7 +136,7 @@ def _version(simulator: str) -> str:
 
 
 @contextlib.contextmanager
-def _runtime(folder: Path, identity: str):
+def runtime(folder: Path, identity: str):
     """Let a model be linked with Verilator's own objects of an earlier one.
 
     They do not depend on the Verilog, and compiling them is half of the time a model takes. Make
@@ -171,7 +171,7 @@ def build(verilog: str, top: str, simulator: str = "verilator", waves: bool = Fa
     arguments = list(BUILD_ARGUMENTS[simulator])
     if waves and simulator == "verilator":
         arguments += ["--trace-fst", "--trace-structs"]
-    identity = "\0".join([simulator, str(waves), _version(simulator), sys.prefix, *arguments])
+    identity = "\0".join([simulator, str(waves), version(simulator), sys.prefix, *arguments])
     digest = hashlib.sha256("\0".join([verilog, top, identity]).encode()).hexdigest()[:20]
     folder = cache_folder() / "models" / f"{top}-{simulator}-{digest}"
     with lock(folder):
@@ -188,7 +188,7 @@ def build(verilog: str, top: str, simulator: str = "verilator", waves: bool = Fa
                 sources.insert(0, VerilatorControlFile(control))
             log = folder / "build.log"
             try:
-                with _environment(simulator), _runtime(folder / "model", identity):
+                with _environment(simulator), runtime(folder / "model", identity):
                     runner.build(sources=sources, hdl_toplevel=top, build_dir=folder / "model",
                                  build_args=arguments, always=True, waves=waves,
                                  timescale=("1ns", "1ps"), log_file=log)

@@ -64,7 +64,7 @@ def build_virtual(verilog: str, header: str) -> Path:
     """
     if problem := _lacking():
         raise SimulationError(problem)
-    identity = "\0".join(["virtual", runner._version("verilator"), *ARGUMENTS, OPTIMISATION])
+    identity = "\0".join(["virtual", runner.version("verilator"), *ARGUMENTS, OPTIMISATION])
     source = SOURCE.read_text(encoding="utf-8")
     digest = hashlib.sha256("\0".join([verilog, header, source, identity]).encode()).hexdigest()
     folder = runner.cache_folder() / "models" / f"virtual-{digest[:20]}"
@@ -78,7 +78,7 @@ def build_virtual(verilog: str, header: str) -> Path:
             log = folder / "build.log"
             environment = {**os.environ, **runner.environment("verilator")}
             environment["MAKEFLAGS"] = f"{environment.get('MAKEFLAGS', '')} {OPTIMISATION}"
-            with runner._runtime(folder / "model", identity), open(log, "wb") as stream:
+            with runner.runtime(folder / "model", identity), open(log, "wb") as stream:
                 done = subprocess.run(
                     ["verilator", *ARGUMENTS, "--top-module", TOP, "-Mdir", "model", f"{TOP}.v",
                      SOURCE.name], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
@@ -265,7 +265,8 @@ def _end(process: subprocess.Popen, folder: Path | None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def virtual_board(board: Board, system: SystemConfig, codebooks=None, **options) -> VirtualBoard:
+def virtual_board(board: Board, system: SystemConfig, codebooks=None, verilog: str | None = None,
+                  **options) -> VirtualBoard:
     """A board of the catalogue as a virtual one.
 
     Parameters
@@ -275,6 +276,9 @@ def virtual_board(board: Board, system: SystemConfig, codebooks=None, **options)
         As :meth:`~blockfactor.boards.board.Board.system` gives it, with the front-end ``uart``.
     codebooks : Codebooks or None
         Initial content of the codebook memory.
+    verilog : str or None
+        What is simulated in place of the board's top level, such as a net-list made of it
+        (:mod:`~.unpacked`, :mod:`~.routed`).
     options
         As of :class:`VirtualBoard`.
     """
@@ -283,7 +287,8 @@ def virtual_board(board: Board, system: SystemConfig, codebooks=None, **options)
                           " uart")
     # What can be wrong shows before components are made: Amaranth wants every one to be used.
     divisor(system.clock_hz, system.baud)
-    verilog = BoardTop(board, system, codebooks, clocking=False).to_verilog()
+    if verilog is None:
+        verilog = BoardTop(board, system, codebooks, clocking=False).to_verilog()
     leds = {name.removeprefix("led_"): pin.inverted for name, pin in board.pins.items()
             if name.startswith("led_")}
     button = board.pins.get("button")

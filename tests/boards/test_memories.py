@@ -11,7 +11,7 @@ from amaranth.hdl import Fragment, Shape
 
 from blockfactor.boards.mapping import map_memory, resources
 from blockfactor.boards.memories import MemoryShape, memories
-from blockfactor.boards.parts import FAMILIES, part
+from blockfactor.boards.parts import PARTS, part
 from blockfactor.config import FRONT_ENDS, CoreConfig, SystemConfig
 from blockfactor.errors import ConfigError
 from blockfactor.presets import PRESETS
@@ -82,24 +82,27 @@ def test_random_configurations(seed, monkeypatch):
 def test_synthesis_makes_as_many(record):
     system = SystemConfig(core=CoreConfig.from_table(record["core"]),
                           front_end=record["front_end"])
-    made = resources(part(record["part"]).family, memories(system))
+    made = resources(part(record["part"]), memories(system))
     assert made.blocks == record["memories"]
     assert abs(made.lut_rams - record["lut_memories"]) <= .1 * record["lut_memories"]
 
 
-@pytest.mark.parametrize("family, width, depth, blocks", (
-    ("ice40", 16, 256, 1), ("ice40", 17, 256, 2), ("ice40", 8, 512, 1), ("ice40", 8, 513, 2),
-    ("ice40", 2, 2048, 1), ("ice40", 1, 8, 0),
-    ("ecp5", 36, 512, 1), ("ecp5", 37, 512, 2), ("ecp5", 18, 1024, 1), ("ecp5", 9, 2048, 1),
-    ("ecp5", 4, 64, 0), ("gowin", 36, 512, 1), ("nexus", 36, 512, 1),
-    ("gatemate", 40, 512, 1), ("gatemate", 80, 512, 1), ("gatemate", 20, 1024, 1),
+@pytest.mark.parametrize("target, width, depth, blocks", (
+    ("up5k", 16, 256, 1), ("up5k", 17, 256, 2), ("up5k", 8, 512, 1), ("up5k", 8, 513, 2),
+    ("up5k", 2, 2048, 1), ("up5k", 1, 8, 0),
+    ("ecp5-25f", 36, 512, 1), ("ecp5-25f", 37, 512, 2), ("ecp5-25f", 18, 1024, 1),
+    ("ecp5-25f", 9, 2048, 1), ("ecp5-25f", 4, 64, 0), ("gw1n-9c", 36, 512, 1), ("lifcl-40", 36, 512, 1),
+    ("ccgm1a1", 40, 512, 1), ("ccgm1a1", 80, 512, 1), ("ccgm1a1", 20, 1024, 1),
 ))
-def test_shapes(family, width, depth, blocks):
-    made = map_memory(family, MemoryShape("", width, depth, 1))
+def test_shapes(target, width, depth, blocks):
+    made = map_memory(part(target), MemoryShape("", width, depth, 1))
     assert (made.units if made.ram and made.ram.block else 0) == blocks
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_block_is_never_of_look_up_tables(family):
-    assert map_memory(family, MemoryShape("", 4, 2, 1, block=True)).ram.block
-    assert map_memory(family, MemoryShape("", 4, 2, 1)).ram is None
+@pytest.mark.parametrize("target", PARTS.values(), ids=lambda p: p.name)
+def test_block_is_never_of_look_up_tables(target):
+    assert map_memory(target, MemoryShape("", 4, 2, 1, block=True)).ram.block
+    assert map_memory(target, MemoryShape("", 4, 2, 1)).ram is None
+    no_look_ups = replace(target, synthesis="-nolutram")
+    made = map_memory(no_look_ups, MemoryShape("", 4, 128, 1)).ram
+    assert made is None or made.block
