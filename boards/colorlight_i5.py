@@ -30,7 +30,7 @@ def _pins() -> dict[str, Pin]:
 
 BOARD = Board(
     "colorlight-i5", "Colorlight i5 v7.0 on its extension board", part("ecp5-25f"), _pins,
-    oscillator_hz=25_000_000, clock_hz=80_000_000,
+    oscillator_hz=25_000_000, clock_hz=80_000_000, preset="full",
     serial="the extension board's DAPLink",
     # Nothing is known of how fast it is.
     baud=115_200,

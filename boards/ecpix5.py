@@ -32,7 +32,7 @@ def _pins() -> dict[str, Pin]:
 
 BOARD = Board(
     "ecpix5-85f", "LambdaConcept ECPIX-5 with LFE5UM5G-85F", part("ecp5-85f-8"), _pins,
-    oscillator_hz=100_000_000, clock_hz=80_000_000,
+    oscillator_hz=100_000_000, clock_hz=80_000_000, preset="full",
     serial="FT2232H, channel B; FT4232H on boards of revision 3: the USB connector for debugging",
     # LiteX has the reset button at N5, amaranth-boards at AB1: boards seem to differ.
     notes=("No button: sources disagree on its pin.",

@@ -31,7 +31,7 @@ def _pins() -> dict[str, Pin]:
 
 BOARD = Board(
     "orangecrab-25f", "OrangeCrab r0.2 with LFE5U-25F", part("ecp5-25f-8"), _pins,
-    oscillator_hz=48_000_000, clock_hz=80_000_000,
+    oscillator_hz=48_000_000, clock_hz=80_000_000, preset="full",
     front_end="spi",
     serial="an adapter for 3.3 V at pins 0 and 1 of the Feather header: USB has no serial port",
     notes=("Hold the button while plugging in: the boot loader then waits for dfu-util.",),

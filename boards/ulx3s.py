@@ -39,6 +39,6 @@ def _pins() -> dict[str, Pin]:
 
 BOARDS = tuple(Board(
     f"ulx3s-{size}", f"Radiona ULX3S with LFE5U-{size.upper()}", part(f"ecp5-{size}"), _pins,
-    oscillator_hz=25_000_000, clock_hz=80_000_000,
+    oscillator_hz=25_000_000, clock_hz=80_000_000, preset="full",
     serial="FT231X: the USB connector US1",
 ) for size in ("25f", "85f"))

@@ -47,7 +47,7 @@ def test_digits(name, tmp_path):
     report = BoardReport.from_table(json.loads((folder / "report.json").read_text()))
     system = SystemConfig.from_table(report.system)
     net = network.load("b4")
-    images, labels = net.held_out_triples(TRIPLES[name], SEED, 1.0)
+    images, labels = network.held_out_triples(TRIPLES[name], SEED, 1.0)
     queries, books = settings.queries(net, images), settings.codebooks(net)
     golden = Factorizer(system.core, books)
     right = 0
