@@ -31,7 +31,9 @@ instead of estimates, in minutes.
   B={blocks}, L={block_length}; factorize with the published A and T), divided by the clock: the
   board's, or what a part is estimated to reach. Other shapes have none, `--latency` measures it.
 - **Fits**: no more logic cells and block RAMs than there are; from {tight:.0%} of either it is
-  called tight. Routing may take long then, and the clock be slower.
+  called tight. Where nearly all cells are used the clock is slower than estimated: `both` with UART
+  takes 97% of an UP5K's cells and all its block RAMs; nextpnr places and routes it, at 21.6 MHz in
+  one seed, where the estimate is 30.6.
 - A board's estimate has its reset and light counters. PLLs, pins and DSP blocks are not counted.
 """
 NOTE = """\

@@ -17,7 +17,7 @@ __all__ = ["Operations"]
 #: Probability of a sequence of accesses in which some must be refused, by front-end: a frame of
 #: the UART ends with the first that is. And of a flood of entries, in vain on a slow line.
 ILLEGAL = {"spi": .93, "uart": .93}
-USUAL_ILLEGAL = .88
+USUAL_ILLEGAL = .95
 FLOOD = {"native": .15, "wishbone": .15}
 USUAL_FLOOD = .02
 

@@ -128,6 +128,8 @@ def _print(target: str, name: str, one) -> None:
           f"latency at {one.clock:.1f} MHz:")
     if one.clock > one.frequency:
         print("  (more than estimated: it may take many seeds, or a slower clock)")
+    if one.status == "tight":
+        print("  (the clock can be some 30 % lower where nearly all cells are used)")
     for engine, by_size in one.latency.items():
         print(f"  {engine}: " + ", ".join(f"M={size} {_text(mean)}"
                                           for size, mean in by_size.items()))
