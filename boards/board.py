@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 
-from amaranth.build import Pins as ResourcePins
-from amaranth.build import Subsignal
-
 from blockfactor.config import SystemConfig
 from blockfactor.errors import ConfigError
 from blockfactor.presets import preset
@@ -67,12 +64,14 @@ class Definition:
     def pin(self, resource: str, number: int = 0, signal: str | None = None, bit: int = 0,
             where: str = "") -> Pin:
         """Pin of a resource, or of a part of one."""
+        # Here: listing boards need not wait for it.
+        from amaranth.build import Pins, Subsignal
         found = self._platform.lookup(resource, number)
         ios, attributes = found.ios, dict(found.attrs)
         if signal is not None:
             sub = next(io for io in ios if isinstance(io, Subsignal) and io.name == signal)
             ios, attributes = sub.ios, attributes | dict(sub.attrs)
-        pins = next(io for io in ios if isinstance(io, ResourcePins))
+        pins = next(io for io in ios if isinstance(io, Pins))
         names = pins.map_names(self._platform._conn_pins, found)
         return Pin(names[bit], where, pins.invert, _standard(attributes), _pull(attributes))
 

@@ -35,7 +35,8 @@ or of place and route, does what it must in simulation (tests/sim). Those marked
 
 ABOUT = """\
 Made by `{command}`, which takes about an hour on two cores and goes on where it was interrupted.
-BRAM: of those the part has. MHz: place and route with eight seeds at the slowest corner; `build`
+BRAM: of those the part has. MHz: place and route with eight seeds (of boards marked † one) at the
+slowest corner; `build`
 tries seeds until one meets the clock, and fails if none does. Latency: mean of 1,000 clean queries
 at the board's clock (M codevectors in each of three codebooks, D=512, B=4), without the transfer;
 factorize with the published A and T.

@@ -15,7 +15,7 @@ from blockfactor.errors import ConfigError
 
 from .parts import Part
 
-__all__ = ["Dividers", "Oscillator", "Pll", "dividers"]
+__all__ = ["ClockBuffer", "Dividers", "Oscillator", "Pll", "dividers"]
 
 #: Most that the clock may be off what was asked for.
 TOLERANCE = 0.002
@@ -188,4 +188,25 @@ class Oscillator(wiring.Component):
         m.submodules.oscillator = Instance("SB_HFOSC", p_CLKHF_DIV=f"0b{self.divider:02b}",
                                            i_CLKHFEN=Const(1), i_CLKHFPU=Const(1), o_CLKHF=clock)
         m.d.comb += self.clock.eq(clock)
+        return m
+
+
+class ClockBuffer(wiring.Component):
+    """A clock buffer of CrossLink-NX at a place of our own choosing.
+
+    nextpnr chooses one beside the pin, to which its data have no way (nextpnr#1317).
+
+    Members
+    -------
+    source : In(1)
+    clock : Out(1)
+    """
+
+    def __init__(self):
+        super().__init__({"source": In(1), "clock": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.buffer = Instance("DCC", a_BEL="X0/Y28/DCC_L0", i_CLKI=self.source,
+                                       i_CE=Const(1), o_CLKO=self.clock)
         return m

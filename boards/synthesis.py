@@ -48,6 +48,11 @@ abc -dress -lut 4:7
 clean
 synth_ecp5 -top {top} {options} -run map_cells:
 """,
+    "nexus": """synth_nexus -top {top} {options} -run begin:map_luts
+abc -dress -lut 4:5
+clean
+synth_nexus -top {top} {options} -run map_cells:
+""",
 }
 
 #: Amaranth names a part of a signal ``index[1]``, as nextpnr does a bit: it finds one net with two

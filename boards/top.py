@@ -5,6 +5,7 @@ from amaranth.hdl import (
     ClockDomain,
     ClockSignal,
     Elaboratable,
+    Instance,
     IOPort,
     Module,
     ResetSignal,
@@ -18,7 +19,7 @@ from blockfactor.rtl.system import System
 from blockfactor.rtl.verilog import rtlil_to_verilog
 
 from .board import FRONT_ENDS, LEDS, SIGNALS, Board
-from .pll import Oscillator, Pll
+from .pll import ClockBuffer, Oscillator, Pll
 
 __all__ = ["TOP", "BoardTop"]
 
@@ -65,6 +66,8 @@ class BoardTop(Elaboratable):
             self.source = Oscillator(system.clock_hz)
         elif clocking and system.clock_hz != board.oscillator_hz:
             self.source = Pll(board.part, board.oscillator_hz, system.clock_hz)
+        elif clocking and board.part.family == "nexus":
+            self.source = ClockBuffer()
         self.system = System(system, codebooks, status=True)
         names = {"clk", *FRONT_ENDS[system.front_end]}
         if clocking and "clk" not in board.pins:
@@ -105,8 +108,9 @@ class BoardTop(Elaboratable):
         else:
             m.submodules.source = source = self.source
             m.d.comb += ClockSignal("sync").eq(source.clock)
-            if isinstance(source, Pll):
+            if not isinstance(source, Oscillator):
                 m.d.comb += source.source.eq(ports["clk"])
+            if isinstance(source, Pll):
                 m.submodules.steady = FFSynchronizer(source.locked, steady, o_domain="start",
                                                      init=0)
         pressed = Signal()
@@ -128,7 +132,11 @@ class BoardTop(Elaboratable):
                 m.d.comb += getattr(system, name).eq(ports[name])
         if "tx" in ports:
             m.d.comb += ports["tx"].eq(system.tx)
-        if "cipo" in ports:
+        if "cipo" in ports and self.clocking and self.board.part.family == "nexus":
+            # Yosys makes no tri-state pads of this family.
+            m.submodules.cipo = Instance("OBZ", i_I=system.cipo, i_T=~system.cipo_oe,
+                                         o_O=ports["cipo"])
+        elif "cipo" in ports:
             m.submodules.cipo = cipo = io.Buffer("o", io.SingleEndedPort(ports["cipo"]))
             m.d.comb += [cipo.o.eq(system.cipo), cipo.oe.eq(system.cipo_oe)]
         if "irq" in ports:

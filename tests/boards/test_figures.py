@@ -72,7 +72,8 @@ def test_kept_figures_are_those_of_the_page():
     readme = (DOCS.parent / "README.md").read_text()
     assert readme == with_table(readme, reports)
     assert figures.problems(reports) == []
-    assert all(len(r.frequency) == 8 and r.worst * 1e6 > 0 for r in reports)
+    for r in reports:
+        assert len(r.frequency) == (1 if BOARDS[r.board].packed_only else 8)
 
 
 @pytest.mark.parametrize("name", ["icebreaker", "ulx3s-25f", "tang-nano-20k"])

