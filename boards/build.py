@@ -32,7 +32,7 @@ class BoardReport:
     ``luts``, ``flip_flops``, ``memories``, ``multipliers`` count cells after synthesis; ``cells``
     what place and route takes, of ``cells_there``: look-up tables with those of carries and small
     memories, iCE40 logic cells, or GateMate's halves. ``frequency`` is in MHz, by seed;
-    ``clock_hz`` what it must be, and ``seed`` the one that was packed. ``design`` is a SHA-256 of
+    ``clock_hz`` what it is run at, and ``seed`` the one that was packed. ``design`` is a SHA-256 of
     what was synthesised. ``cycles``, where they were measured, are those of a clean query on
     average, by engine and number of codevectors.
     """
@@ -90,12 +90,16 @@ def default_folder(board: Board) -> Path:
 
 @dataclass(frozen=True)
 class Design:
-    """What a board's tools are given: its top as RTLIL, and the constraints of its pins."""
+    """What a board's tools are given: its top as RTLIL, and the constraints of its pins.
+
+    ``clock_hz`` and ``fastest_hz`` as of :class:`~.top.BoardTop`.
+    """
 
     board: Board
     rtlil: str
     constraints: str
     clock_hz: float
+    fastest_hz: float
 
     @classmethod
     def of(cls, board: Board, system: SystemConfig, codebooks=None) -> "Design":
@@ -104,7 +108,7 @@ class Design:
         pins = {name: board.pins[name] for name in top.ports}
         source = board.oscillator_hz if "clk" in pins else None
         constraints = FAMILIES[board.part.family].constraints(pins, source)
-        return cls(board, top.to_rtlil(), constraints, top.clock_hz)
+        return cls(board, top.to_rtlil(), constraints, top.clock_hz, top.fastest_hz)
 
     @property
     def digest(self) -> str:
@@ -163,7 +167,7 @@ def build(board: Board, preset: str | None = None, front_end: str | None = None,
     progress(f"{label}: synthesis")
     design = Design.of(board, system, codebooks)
     netlist, constraints = design.synthesise(folder)
-    target = design.clock_hz / 1e6
+    target = design.fastest_hz / 1e6
     routed: list[Routed] = []
     for seed in seeds:
         progress(f"{label}: place and route, seed {seed}")

@@ -11,7 +11,8 @@ from .build import BoardReport, Design, build
 from .latency import POINTS
 from .latency_run import mean_cycles
 
-__all__ = ["MINIMUM_MHZ", "PACKED_ONLY_SEEDS", "TRIALS", "load", "measure_boards", "problems", "save"]
+__all__ = ["MINIMUM_MHZ", "PACKED_ONLY_SEEDS", "TRIALS", "load", "measure_boards", "problems",
+           "save"]
 
 #: Runs that a mean of cycles is taken of.
 TRIALS = 1000

@@ -173,6 +173,8 @@ class Oscillator(wiring.Component):
         It has no such frequency.
     """
 
+    #: How much faster than it should be it may be.
+    TOLERANCE = .1
     FREQUENCIES = (48_000_000, 24_000_000, 12_000_000, 6_000_000)
 
     def __init__(self, clock_hz: int):

@@ -84,6 +84,12 @@ class BoardTop(Elaboratable):
         return (self.source.dividers.frequency if isinstance(self.source, Pll)
                 else self.config.clock_hz)
 
+    @property
+    def fastest_hz(self) -> float:
+        """The fastest that the clock can be: what timing has to meet."""
+        return self.clock_hz * (1 + (Oscillator.TOLERANCE if isinstance(self.source, Oscillator)
+                                     else 0))
+
     def to_rtlil(self) -> str:
         """RTLIL text; the top module is :data:`TOP`."""
         return rtlil.convert(self, name=TOP, ports=list(self.ports.values()), emit_src=False)

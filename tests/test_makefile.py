@@ -117,7 +117,7 @@ def ci(folder: Path, **environment) -> subprocess.CompletedProcess:
 @pytest.fixture
 def stand_ins(copy):
     """Every tool there, and a make that notes its arguments."""
-    for name in ("iverilog", "g++", "perl"):
+    for name in ("iverilog", "icebox_vlog", "g++", "perl"):
         program(copy / "bin" / name, "exit 0")
     program(copy / "bin" / "python3", "exit 0")
     program(copy / "bin" / "make", 'echo "CI=$CI make $*" >> calls; test "$2" != "$FAIL"')
@@ -152,7 +152,8 @@ def test_ci_installs_what_is_missing(copy):
     done = ci(copy, PATH=str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     assert (copy / "calls").read_text().splitlines() == [
-        "apt-get update -qq", "apt-get install -y -qq --no-install-recommends iverilog"]
+        "apt-get update -qq", "apt-get install -y -qq --no-install-recommends iverilog "
+        "fpga-icestorm"]
 
 
 def test_ci_without_rights_names_what_is_missing(copy):
@@ -164,5 +165,5 @@ def test_ci_without_rights_names_what_is_missing(copy):
         (folder / name).symlink_to(shutil.which(name))
     done = ci(copy, PATH=str(folder))
     assert done.returncode == 1
-    assert "ci: missing, and no right to install: iverilog g++ (apt-get install iverilog g++)" \
-        in done.stdout
+    assert ("ci: missing, and no right to install: iverilog fpga-icestorm g++ "
+            "(apt-get install iverilog fpga-icestorm g++)") in done.stdout
