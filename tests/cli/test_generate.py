@@ -125,7 +125,8 @@ def test_help(command):
     (["--preset", "tiny", "--bus", "spi", "--name", "_core"],
      "name '_core' begins with an underscore"),
     (["--preset", "huge"],
-     "no preset 'huge'; presets are demo, tiny, paper, join, fast, both, full, f2, f4, robust, odd"),
+      "no preset 'huge'; presets are demo, tiny, paper, join, fast, both, full, f2, f4, robust, "
+      "odd"),
     (["--preset", "tiny", "--set", "factor=2"], "no field 'factor' in CoreConfig; fields are "),
     (["--preset", "tiny", "--set", "factors=9"], "factors 9 is outside 2..4"),
     (["--preset", "tiny", "--set", "factors=two"], "factors 'two' is not an integer in 2..4"),
