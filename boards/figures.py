@@ -57,8 +57,10 @@ def measure_boards(boards: Iterable[Board], seeds: Iterable[int], folder: Path, 
             report = build(board, seeds=seeds, folder=place, all_seeds=True, progress=progress)
         return report
 
+    # One that fails is no reason to lose the others: it is told of when all have been tried.
     with ThreadPoolExecutor(jobs) as pool:
-        reports = list(pool.map(one, boards))
+        tried = [pool.submit(one, board) for board in boards]
+    reports = [future.result() for future in tried]
     found = []
     for board, report in zip(boards, reports):
         progress(f"{board.name}: cycles")

@@ -8,7 +8,7 @@ import pytest
 
 from blockfactor.boards import figures
 from blockfactor.boards.boards_page import boards_page, with_table
-from blockfactor.boards.build import BoardReport, Design
+from blockfactor.boards.build import BoardReport, Design, TimingError
 from blockfactor.boards.catalogue import BOARDS
 from blockfactor.boards.synthesis import tool_versions
 
@@ -56,6 +56,22 @@ def test_goes_on(monkeypatch, tmp_path, changes, again):
     assert asked == ([("icebreaker", (1, 2), True)] if again else [])
     assert found.cycles["join"].keys() == {"22", "49"}
     assert 100 < found.cycles["join"]["22"] < found.cycles["join"]["49"]
+
+
+def test_one_that_fails(monkeypatch, tmp_path):
+    """The others are built, then the failure is told of."""
+    asked = []
+
+    def build(board, seeds, folder, all_seeds, progress):
+        asked.append(board.name)
+        if board.name == "icebreaker":
+            raise TimingError("icebreaker: too slow")
+        return report()
+
+    monkeypatch.setattr(figures, "build", build)
+    with pytest.raises(TimingError, match="icebreaker: too slow"):
+        figures.measure_boards([ICEBREAKER, BOARDS["upduino3"]], (1,), tmp_path)
+    assert asked == ["icebreaker", "upduino3"]
 
 
 def test_problems():
