@@ -35,8 +35,8 @@ or of place and route, does what it must in simulation (tests/sim). Those marked
 
 ABOUT = """\
 Made by `{command}`, which takes about an hour on two cores and goes on where it was interrupted.
-BRAM: of those the part has. MHz: place and route with eight seeds (of boards marked † one) at the
-slowest corner; `build`
+BRAM: of those the part has. MHz: place and route at the slowest corner, with as many seeds as the
+table says; `build`
 tries seeds until one meets the clock, and fails if none does. Latency: mean of 1,000 clean queries
 at the board's clock (M codevectors in each of three codebooks, D=512, B=4), without the transfer;
 factorize with the published A and T.
@@ -47,8 +47,9 @@ def figures_table(reports: list[BoardReport]) -> str:
     """The figures, as a table in Markdown."""
     points = " | ".join(f"{engine} M={size}" for engine in ("join", "factorize")
                         for size in POINTS)
-    lines = [f"| board | preset | bus | LUT | BRAM | clock | MHz, median | MHz, worst | {points} |",
-             "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
+    lines = [f"| board | preset | bus | LUT | BRAM | clock | MHz, median | MHz, worst "
+             f"| seeds | {points} |",
+             "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]
     for r in reports:
         mark = " †" if BOARDS[r.board].packed_only else ""
         times = []
@@ -58,7 +59,8 @@ def figures_table(reports: list[BoardReport]) -> str:
                 times.append("" if cycles is None else f"{cycles / r.clock_hz * 1e6:,.1f} µs")
         lines.append(f"| {r.board}{mark} | `{r.preset}` | {r.front_end} | {r.luts:,} "
                      f"| {r.memories} of {r.memories_there} | {r.clock_hz / 1e6:.1f} MHz "
-                     f"| {r.median:.1f} | {r.worst:.1f} | {' | '.join(times)} |")
+                     f"| {r.median:.1f} | {r.worst:.1f} | {len(r.frequency)} "
+                     f"| {' | '.join(times)} |")
     return "\n".join(lines)
 
 

@@ -115,7 +115,7 @@ def test_report_of_boards(command, measured, tmp_path):
     assert "critical path of icebreaker on up5k" in done.out
     again = figures.load(tmp_path / "a.json")
     assert [r.board for r in again] == ["icebreaker", "upduino3"]
-    row = "| icebreaker | `join` | uart | 2,275 | 26 of 30 | 30.0 MHz | 34.5 | 29.0 | 10.0 µs |"
+    row = "| icebreaker | `join` | uart | 2,275 | 26 of 30 | 30.0 MHz | 34.5 | 29.0 | 2 | 10.0 µs |"
     assert row in (tmp_path / "a.md").read_text()
 
 
