@@ -91,7 +91,8 @@ def test_kept_figures_are_those_of_the_page():
     assert readme == with_table(readme, reports)
     assert figures.problems(reports) == []
     for r in reports:
-        assert len(r.frequency) == (1 if BOARDS[r.board].packed_only else UNFINISHED.get(r.board, 8))
+        seeds = 1 if BOARDS[r.board].packed_only else UNFINISHED.get(r.board, 8)
+        assert len(r.frequency) == seeds, r.board
 
 
 @pytest.mark.parametrize("name", ["icebreaker", "ulx3s-25f", "tang-nano-20k"])
