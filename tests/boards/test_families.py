@@ -1,7 +1,6 @@
 """boards/families.py: the text of constraints, and programs that are there."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
 import pytest
 
@@ -38,10 +37,9 @@ def test_constraints(family):
 
 @pytest.mark.parametrize("program", [p for f in FAMILIES.values() for p in (f.router, f.packer)],
                          ids=lambda p: p.function)
-def test_programs(program):
-    """The function is there, where the package is."""
-    if find_spec(program.module.partition(".")[0]) is None:
-        pytest.skip(f"{program.package} is not installed")
+def test_programs(program, require_tool):
+    """The function is there."""
+    require_tool(program.package)
     assert callable(getattr(import_module(program.module), program.function))
 
 
