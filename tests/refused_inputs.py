@@ -17,6 +17,8 @@ from pathlib import Path
 import refused_world
 
 from blockfactor import cli
+from blockfactor.boards.catalogue import BOARDS
+from blockfactor.boards.parts import PARTS
 from blockfactor.config import FRONT_ENDS, CoreConfig
 from blockfactor.parameters import RunParameters
 from blockfactor.presets import PRESETS
@@ -429,6 +431,41 @@ TABLE = {
          "query_entries smaller"),
         ("blockfactor generate --preset f4 -o new --bus spi --codebook book.npz",
          "book.npz: codebooks have factors 3, the core has 4"),
+        ("blockfactor boards --jsn",
+         "unrecognized arguments: --jsn (see 'blockfactor boards --help')"),
+        ("blockfactor build icebraker",
+         "no board 'icebraker'; boards are {boards}"),
+        ("blockfactor build icebreaker --preset fats",
+         "no preset 'fats'; presets are {presets}"),
+        ("blockfactor build icebreaker --bus wishbone",
+         "front_end 'wishbone': board icebreaker has pins for uart, spi"),
+        ("blockfactor build icebreaker --set lanes=3",
+         "lanes 3 is not one of 1, 2, 4, 8"),
+        ("blockfactor build icebreaker --seeds 0",
+         "argument --seeds: 0 is outside 1..100 (see 'blockfactor build --help')"),
+        ("blockfactor build icebreaker --clock 1",
+         "argument --clock: 1 is outside 1000..1000000000 (see 'blockfactor build --help')"),
+        ("blockfactor flash icebreaker --bitstream missing.bin",
+         "missing.bin: no such file; 'blockfactor build icebreaker' makes one"),
+        ("blockfactor flash icebreaker",
+         "build/icebreaker/report.json: there is no bitstream: run 'blockfactor build icebreaker' "
+         "first, or name a file with --bitstream"),
+        ("blockfactor selftest --board icebreaker",
+         "the following arguments are required: --port (see 'blockfactor selftest --help')"),
+        ("blockfactor selftest --port golden --count 0",
+         "argument --count: 0 is outside 1..1000000 (see 'blockfactor selftest --help')"),
+        ("blockfactor virtual upduino3 --bus spi",
+         "argument --bus: 'spi' is not one of uart (see 'blockfactor virtual --help')"),
+        ("blockfactor virtual icebreaker --seconds -1",
+         "argument --seconds: -1 is outside 0..1e+09 (see 'blockfactor virtual --help')"),
+        ("blockfactor virtual icebreaker --link missing/link",
+         "missing/link: cannot be made: there is no folder missing"),
+        ("blockfactor estimate ice40",
+         "no board or part 'ice40'; boards are {boards}; parts are {parts}"),
+        ("blockfactor report --board ice40",
+         "no board 'ice40'; boards are {boards}"),
+        ("blockfactor report --boards --jobs 0",
+         "argument --jobs: 0 is outside 1..64 (see 'blockfactor report --help')"),
         ("blockfactor doctor --jsn",
          "unrecognized arguments: --jsn (see 'blockfactor doctor --help')"),
         ("blockfactor codebook make --preset demo -o new.npz --sede 3",
@@ -440,6 +477,8 @@ FILL = {
     "commands": ", ".join(module.NAME for module in cli.commands()),
     "presets": ", ".join(PRESETS),
     "buses": ", ".join(FRONT_ENDS),
+    "boards": ", ".join(BOARDS),
+    "parts": ", ".join(PARTS),
     "core_fields": ", ".join(field.name for field in dataclasses.fields(CoreConfig)),
     "run_fields": ", ".join(field.name for field in dataclasses.fields(RunParameters)),
     "scrub_rows": CoreConfig.SCRUB_ROWS,

@@ -1,6 +1,7 @@
 """Simulate a board whose serial line is a pseudo-terminal of this machine."""
 
 import json
+import os
 import sys
 
 from ._common import integer, number
@@ -81,7 +82,7 @@ def _wanted(args) -> tuple:
     from blockfactor.boards.catalogue import board
 
     from ..codebook_files import misfits, read_codebooks
-    from ..errors import CodebookError
+    from ..errors import BlockfactorError, CodebookError
     from ._settings import core_changes
 
     target = board(args.board)
@@ -89,12 +90,14 @@ def _wanted(args) -> tuple:
     codebooks = read_codebooks(args.codebook) if args.codebook else None
     for problem in misfits(codebooks, system.core) if codebooks else ():
         raise CodebookError(f"{args.codebook}: {problem}")
+    folder = os.path.dirname(args.link or "")
+    if folder and not os.path.isdir(folder):
+        raise BlockfactorError(f"{args.link}: cannot be made: there is no folder {folder}")
     return target, system, codebooks
 
 
 def _link(path: str | None, port: str):
     """Context manager: the name under which the port is to be used."""
-    import os
     from contextlib import contextmanager, suppress
 
     from ..errors import BlockfactorError
