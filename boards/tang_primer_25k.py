@@ -37,6 +37,7 @@ BOARD = Board(
     # Nothing is known of how fast it is.
     baud=115_200,
     notes=("No light: the dock's LEDs are at the pins READY and DONE of configuration.",
-           "Sources disagree on which of B3 and C3 is which end of the serial line."),
+           "Sources disagree on which of B3 and C3 is which end of the serial line.",
+           "The clock's pin belongs to the CPU port of configuration, too, which is turned off."),
     packed_only=True,
 )

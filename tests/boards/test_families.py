@@ -35,6 +35,11 @@ def test_constraints(family):
     assert FAMILIES[family].constraints(PINS, 12_000_000) == TEXTS[family]
 
 
+def test_the_clock_of_a_gw5a_is_no_pin_of_configuration():
+    assert "--cpu_as_gpio" in FAMILIES["gowin"].pack("board", PARTS["gw5a-25a"].packing, "out")
+    assert "--cpu_as_gpio" not in FAMILIES["gowin"].pack("board", PARTS["gw1n-9c"].packing, "out")
+
+
 @pytest.mark.parametrize("program", [p for f in FAMILIES.values() for p in (f.router, f.packer)],
                          ids=lambda p: p.function)
 def test_programs(program, require_tool):
