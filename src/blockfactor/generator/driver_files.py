@@ -77,8 +77,8 @@ def driver_files(preset: Preset, system: SystemConfig, name: str,
 
 def _renamed(text: str, name: str, prefix: str) -> str:
     """A source with a core's name in place of ``blockfactor``."""
-    text = re.sub(r"\bblockfactor_(?=\w)", f"{name}_", text)
-    return re.sub(r"\bBLOCKFACTOR_(?=\w)", f"{prefix}_", text)
+    text = re.sub(r"\bblockfactor_", f"{name}_", text)
+    return re.sub(r"\bBLOCKFACTOR_", f"{prefix}_", text)
 
 
 def initialiser(macro: str, prefix: str, parameters: RunParameters) -> str:

@@ -147,6 +147,7 @@ typedef struct {
     uint16_t sizes[BLOCKFACTOR_FACTORS];         /* codevectors loaded; 0: not known */
     uint8_t pending;                             /* runs in flight */
     uint8_t next_tag;
+    uint8_t irq; /* of INT_ENABLE */
     bool set;    /* parameters have been set */
     bool loaded; /* a query has been written */
     bool dense;  /* and was dense */
@@ -160,8 +161,8 @@ typedef struct {
 blockfactor_status blockfactor_open(blockfactor_device *device,
                                     const blockfactor_transport *transport, uint32_t limit);
 
-/* Forget runs, queries, results and errors, and switch interrupts off; codebooks stay, and
- * parameters are written anew. */
+/* Forget runs, queries, results and errors; codebooks stay, parameters and interrupts that are
+ * enabled are written anew. */
 blockfactor_status blockfactor_reset(blockfactor_device *device);
 
 /* Write a codebook as soon as the device is idle, and check with its CRC that it arrived.
