@@ -2,11 +2,10 @@
 
     python bench/driver_size.py [--json] [--write]
 
-Compiles what `blockfactor generate` writes for a preset with -Os for each target (extra mcu: ziglang,
-pyelftools). `text` is code and constants, error texts among them; what a program does not call the
-linker drops with -Wl,--gc-sections, so each call's own size is what counts there. The stack is that
-of the deepest chain of calls from any function of the driver down to the transport; the caller's
-own functions (transfer, select, pause) come on top. --write puts the table into docs/drivers_mcu.md.
+Compiles what `blockfactor generate` writes for a preset with -Os for each target (extra mcu:
+ziglang, pyelftools). `text` is code and constants, error texts among them. The stack is that of the
+deepest chain of calls from any function of the driver down to the transport; the caller's own
+functions (transfer, select, pause) come on top. --write puts the table into docs/drivers_mcu.md.
 """
 
 import argparse
@@ -139,7 +138,7 @@ def measure(target: str, transport: str, name: str = PRESET) -> Size:
 
 def table(sizes: list[Size]) -> str:
     """Sizes as a table in Markdown."""
-    lines = ["| target | transport | text: driver | transport | data | bss | stack | deepest call |",
+    lines = ["| target | transport | text | transport | data | bss | stack | deepest call |",
              "|---|---|---:|---:|---:|---:|---:|---|"]
     lines += [f"| {s.target} | {s.transport} | {s.driver_text:,} | {s.transport_text:,} | {s.data} "
               f"| {s.bss} | {s.stack} | `{s.deepest}` |" for s in sizes]
