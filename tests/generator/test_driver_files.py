@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from c_driver import WARNINGS, Library, write_driver
 
-from blockfactor.config import SystemConfig
+from blockfactor.config import FRONT_ENDS, SystemConfig
 from blockfactor.errors import ConfigError
 from blockfactor.generator.driver_files import MEMORY_MAPPED, driver_files, initialiser
 from blockfactor.generator.micropython import micropython_driver
@@ -48,7 +48,7 @@ def test_initialisers(tmp_path):
                    cwd=tmp_path, check=True, timeout=120)
 
 
-@pytest.mark.parametrize("bus", ["native", "wishbone", "spi", "uart"])
+@pytest.mark.parametrize("bus", FRONT_ENDS[1:])
 def test_files(bus):
     found = driver_files(DEMO, replace(SYSTEM, front_end=bus), "unit")
     way = "mmio" if bus in MEMORY_MAPPED else bus
