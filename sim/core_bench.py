@@ -4,11 +4,13 @@ import random
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, First, RisingEdge, Timer
+from cocotb.triggers import First, RisingEdge, Timer
 
 from blockfactor.config import CoreConfig
 from blockfactor.golden.result import STOPS, Result
 from blockfactor.rtl import layouts
+
+from .trace_recorder import TraceFile
 
 __all__ = ["PERIOD_NS", "CoreBench", "pack", "unpack"]
 
@@ -36,6 +38,11 @@ class CoreBench:
     config : CoreConfig
     stall : float
         Probability of a gap before each input, and of a cycle of back-pressure on each output.
+
+    Attributes
+    ----------
+    words : list of tuple
+        Kind and word of each trace word of the run that finished last.
     """
 
     def __init__(self, dut, config: CoreConfig, stall: float = 0.0, seed: int = 1):
@@ -43,7 +50,7 @@ class CoreBench:
         self.config = config
         self.stall = stall
         self.random = random.Random(seed)
-        self.words = []
+        self.words: list[tuple[int, int]] = []
         self.layouts = {
             "query": layouts.query_entry(config),
             "codebook": layouts.codebook_write(config),
@@ -52,7 +59,7 @@ class CoreBench:
             self.layouts["dense"] = layouts.dense_elements(config)
 
     async def begin(self) -> None:
-        """Start clock and trace monitor, drive all inputs, and reset."""
+        """Start the clock, drive all inputs, and reset."""
         dut = self.dut
         for name in self.layouts:
             getattr(dut, f"{name}__valid").value = 0
@@ -63,8 +70,7 @@ class CoreBench:
         cocotb.start_soon(Clock(dut.clk, PERIOD_NS, unit="ns").start())
         await self.ticks(3)
         dut.rst.value = 0
-        if hasattr(dut, "trace__valid"):
-            cocotb.start_soon(self.monitor())
+        self._trace = TraceFile()
         await self.until_ready()
 
     async def ticks(self, count: int = 1) -> None:
@@ -79,19 +85,6 @@ class CoreBench:
             if self.dut.ready.value:
                 return
         raise AssertionError(f"core not ready within {limit} cycles")
-
-    async def monitor(self) -> None:
-        """Collect trace words."""
-        dut = self.dut
-        while True:
-            if not dut.trace__valid.value:
-                await RisingEdge(dut.trace__valid)
-            # Outputs settle after the rising edge; their value at the falling one is what counts.
-            await FallingEdge(dut.clk)
-            while dut.trace__valid.value:
-                bits = int(dut.trace__payload.value)
-                self.words.append((bits & 3, bits >> 2))
-                await FallingEdge(dut.clk)
 
     async def put(self, name: str, items) -> None:
         """Send payloads through an input stream."""
@@ -151,7 +144,6 @@ class CoreBench:
         """Begin a run; returns in the cycle after the start."""
         self.set_parameters(parameters)
         await self.until_ready()
-        self.words.clear()
         self.dut.start.value = 1
         await RisingEdge(self.dut.clk)
         self.dut.start.value = 0
@@ -170,6 +162,7 @@ class CoreBench:
         dut.result__ready.value = 1
         await RisingEdge(dut.clk)
         dut.result__ready.value = 0
+        self.words = self._trace.last_run()
         o = unpack(layouts.result(self.config), bits)
         return Result(
             indices=tuple(o.indices[f] for f in range(self.config.factors)), score=o.score,

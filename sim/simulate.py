@@ -9,6 +9,7 @@ from blockfactor.rtl.factorizer import Factorizer
 from blockfactor.rtl.verilog import to_verilog
 
 from . import runner
+from .trace_recorder import recording
 from .workload import Workload
 
 __all__ = ["TOP", "model", "simulate"]
@@ -21,7 +22,7 @@ def model(config, simulator: str = "verilator", waves: bool = False,
           platform: str | None = None) -> runner.Model:
     """The simulation model of a core with trace stream, built or from the cache."""
     verilog = to_verilog(Factorizer(config, trace=True), TOP, platform)
-    return runner.build(verilog, TOP, simulator, waves)
+    return runner.build(recording(verilog, TOP), TOP, simulator, waves)
 
 
 def simulate(work: Workload, folder, simulator: str = "verilator", waves: bool = False,
@@ -34,6 +35,9 @@ def simulate(work: Workload, folder, simulator: str = "verilator", waves: bool =
     work : Workload
     folder : path
         For log, report and waves.
+    built : Model or None
+        Another model, whose Verilog went through
+        :func:`~blockfactor.sim.trace_recorder.recording`.
     progress : callable
         Called with the number of finished items, now and then.
 

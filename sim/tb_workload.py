@@ -19,7 +19,7 @@ from blockfactor.sim.workload import Workload
 def difference(golden, words, result, got_words) -> str | None:
     """Say where a run differs from the golden model's; None if nowhere."""
     expected = [(int(kind), int(word)) for kind, word in words]
-    for n, (want, have) in enumerate(zip(expected, got_words)):
+    for n, (want, have) in enumerate(zip(expected, got_words)) if expected != got_words else ():
         if want != have:
             return (f"trace word {n}: {KINDS[have[0]]} {have[1]:#06x}, golden "
                     f"{KINDS[want[0]]} {want[1]:#06x}")

@@ -6,6 +6,7 @@ from blockfactor.presets import preset
 from blockfactor.sim import runner
 from blockfactor.sim.netlist import netlist_verilog
 from blockfactor.sim.simulate import TOP, simulate
+from blockfactor.sim.trace_recorder import recording
 from blockfactor.sim.workload import Workload, make_items
 
 SEED = 7
@@ -32,7 +33,7 @@ def test_ice40_netlist_of_both(tmp_path):
         if kind == "soft":
             parameters = parameters.replace(max_iterations=20)
         items += make_items(both.core, parameters, kind, count, SEED, both.margin)
-    model = runner.build(verilog, TOP)
+    model = runner.build(recording(verilog, TOP), TOP)
     rows = simulate(Workload(both.core, items, seed=SEED), tmp_path / "run", built=model)
     assert [row["difference"] for row in rows] == [None] * sum(RUNS.values()), SEED
     assert all(row["truth"] == row["indices"] for row in rows if row["kind"] == "clean")
