@@ -1,0 +1,429 @@
+/* Factorize (golden/factorize.py): the published method, written for a microcontroller.
+ *
+ * What software need not do as the core does, results being the same:
+ *
+ * - entries of weight 0 leave a list at once;
+ * - a histogram that cannot saturate is added to without looking, one that could only in theory
+ *   (no sum of all weights exceeds 16 bits) is limited where it is read;
+ * - a codevector is given up at the first block that shows that its similarity does not matter;
+ * - after a few tuples only what they touched is cleared.
+ */
+#include "search.h"
+
+#if LIST_SIZE > 64
+#error "LIST_SIZE is outside 1..64"
+#endif
+
+#define ALWAYS static inline __attribute__((always_inline))
+
+/* What is done with a tuple. */
+enum { ADD, ADD_UNIFORM, ADD_LIMITED, CLEAR };
+/* How the blocks' similarities become one. */
+enum { LEAST, TRIMMED, SUM };
+/* Tuples up to which their entries are cleared one by one. */
+enum { FEW = 64 / BLOCKS };
+
+/* Offset of block b and of the byte that a packed sum has for it. */
+ALWAYS uint16_t *entry(struct search *s, unsigned b, uint32_t byte)
+{
+    return (uint16_t *)((uint8_t *)s->histogram[b] + byte);
+}
+
+ALWAYS void touch(struct search *s, unsigned b, uint32_t byte, uint32_t weight, const int what)
+{
+    uint16_t *h = entry(s, b, byte);
+    if (what == CLEAR) {
+        *h = 0;
+    } else if (what == ADD_LIMITED) {
+        uint32_t sum = *h + weight, limit = s->parameters.histogram_limit;
+        *h = (uint16_t)(sum < limit ? sum : limit);
+    } else {
+        *h = (uint16_t)(*h + weight);
+    }
+}
+
+/* Tuples of a list with what is bound already. */
+ALWAYS void inner(struct search *s, const struct list *list, const uint32_t *base, uint32_t weight,
+                  const int what)
+{
+    const uint32_t *code = list->code[0], *end = list->code[list->count], *own = list->weight;
+    while (code != end) {
+        uint32_t all = what == ADD || what == ADD_LIMITED ? weight * *own++ : weight;
+        for (unsigned w = 0; w < WORDS; w++) {
+            uint32_t t = (base[w] + *code++) & MASK;
+            touch(s, 4 * w, t & 255, all, what);
+            touch(s, 4 * w + 1, t >> 8 & 255, all, what);
+            touch(s, 4 * w + 2, t >> 16 & 255, all, what);
+            touch(s, 4 * w + 3, t >> 24, all, what);
+        }
+    }
+}
+
+/* All tuples of the lists of the other factors, the longest of two inside. */
+ALWAYS void tuples(struct search *s, struct list *const *list, const int what)
+{
+#if FACTORS == 2
+    const uint32_t zero[WORDS] = {0};
+    inner(s, list[0], zero, 1, what);
+#elif FACTORS == 3
+    for (uint32_t i = 0; i < list[0]->count; i++)
+        inner(s, list[1], list[0]->code[i], list[0]->weight[i], what);
+#else
+    for (uint32_t i = 0; i < list[0]->count; i++) {
+        for (uint32_t j = 0; j < list[1]->count; j++) {
+            uint32_t base[WORDS];
+            for (unsigned w = 0; w < WORDS; w++)
+                base[w] = (list[0]->code[i][w] + list[1]->code[j][w]) & MASK;
+            inner(s, list[2], base, list[0]->weight[i] * list[1]->weight[j], what);
+        }
+    }
+#endif
+}
+
+/* Unbind; the histogram is all zeros. Returns the sum of all weights. */
+static uint32_t unbind(struct search *s, struct list *const *list)
+{
+    uint32_t product = 1;
+    for (unsigned g = 0; g < LAST; g++) {
+        uint32_t sum = list[g]->count;
+        if (!list[g]->sampled) {
+            sum = 0;
+            for (uint32_t i = 0; i < list[g]->count; i++)
+                sum += list[g]->weight[i];
+        }
+        product *= sum;
+    }
+    if (product > 0xFFFF)
+        tuples(s, list, ADD_LIMITED);
+    else if (list[LAST - 1]->sampled)
+        tuples(s, list, ADD_UNIFORM);
+    else
+        tuples(s, list, ADD);
+    return product;
+}
+
+static void clear(struct search *s, struct list *const *list)
+{
+    uint32_t count = 1;
+    for (unsigned g = 0; g < LAST; g++)
+        count *= list[g]->count;
+    if (count <= FEW) {
+        tuples(s, list, CLEAR);
+        return;
+    }
+    uint32_t *word = (uint32_t *)(void *)s->histogram;
+    uint32_t *end = word + sizeof s->histogram / 4;
+    for (; word != end; word += 8)
+        word[0] = word[1] = word[2] = word[3] = word[4] = word[5] = word[6] = word[7] = 0;
+}
+
+/* A query's entries as bytes, and what a step looks for. */
+struct step {
+    uint8_t byte[BLOCKS][ENTRIES];
+    uint32_t theta;
+    uint32_t best;
+    uint32_t candidate;
+};
+
+/* Similarity in block b of a codevector that has that byte there. */
+ALWAYS uint32_t block_similarity(struct search *s, const struct step *t, unsigned b, uint32_t byte,
+                                 const int single, const int limited)
+{
+    uint32_t limit = s->parameters.histogram_limit, total = 0;
+    unsigned count = single ? 1 : s->query.count[b];
+    for (unsigned e = 0; e < count; e++) {
+        uint32_t h = *entry(s, b, (uint8_t)(t->byte[b][e] - byte));
+        if (limited && h > limit)
+            h = limit;
+        total += s->query.weight[b][e] * h;
+    }
+    return total;
+}
+
+/* The (trim + 1)-th smallest value. */
+static uint32_t trimmed(uint32_t *value, uint32_t trim)
+{
+    for (uint32_t n = 0;; n++) {
+        uint32_t least = n;
+        for (uint32_t b = n + 1; b < BLOCKS; b++)
+            if (value[b] < value[least])
+                least = b;
+        uint32_t found = value[least];
+        if (n == trim)
+            return found;
+        value[least] = value[n];
+    }
+}
+
+/* Look all codevectors of a factor up; its list becomes those above theta, with similarities for
+ * weights. A similarity up to `bound` changes nothing. */
+ALWAYS void scan(struct search *s, unsigned f, struct step *t, const int rule, const int single,
+                 const int limited)
+{
+    struct list *list = &s->list[f];
+    const uint8_t *code = (const uint8_t *)s->books.code[f];
+    uint32_t size = s->books.size[f], theta = t->theta, trim = s->parameters.trim;
+    uint32_t best = 0, bound = 0, count = 0;
+    for (uint32_t m = 0; m < size; m++, code += BLOCKS) {
+        uint32_t value, values[BLOCKS], low = 0;
+        value = rule == LEAST ? 0xFFFFFFFFu : 0;
+        for (unsigned b = 0; b < BLOCKS; b++) {
+            uint32_t v = block_similarity(s, t, b, code[b], single, limited);
+            if (rule == SUM) {
+                value += v;
+                continue;
+            }
+            if (v <= bound && (rule == LEAST || ++low > trim))
+                goto next;
+            if (rule == TRIMMED)
+                values[b] = v;
+            else if (v < value)
+                value = v;
+        }
+        if (rule == TRIMMED)
+            value = trimmed(values, trim);
+        if (value > best) {
+            best = value;
+            t->candidate = m;
+        }
+        if (value > theta && count < LIST_SIZE) {
+            for (unsigned w = 0; w < WORDS; w++)
+                list->code[count][w] = s->books.code[f][m][w];
+            list->weight[count++] = value;
+#ifdef TRACE
+            uint32_t place = 0;
+            while (value >> place > 1)
+                place++;
+            trace_word(&s->result, m ^ place << 11);
+#endif
+        }
+        bound = count < LIST_SIZE && theta < best ? theta : best;
+    next:;
+    }
+    list->count = count;
+    t->best = best;
+}
+
+ALWAYS void scan_rule(struct search *s, unsigned f, struct step *t, const int rule, int single,
+                      int limited)
+{
+    if (single && limited)
+        scan(s, f, t, rule, 1, 1);
+    else if (single)
+        scan(s, f, t, rule, 1, 0);
+    else if (limited)
+        scan(s, f, t, rule, 0, 1);
+    else
+        scan(s, f, t, rule, 0, 0);
+}
+
+/* Similarities of a list become weights: 8, halved for every bit below the best, 0 past three. */
+static void weigh(struct list *list, uint32_t best)
+{
+    uint32_t power = best, count = 0;
+    for (unsigned shift = 1; shift < 32; shift *= 2)
+        power |= power >> shift;
+    power -= power >> 1;
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t value = list->weight[i], weight;
+        if (value >= power)
+            weight = 8;
+        else if (value >= power >> 1)
+            weight = 4;
+        else if (value >= power >> 2)
+            weight = 2;
+        else if (value >= power >> 3)
+            weight = 1;
+        else
+            continue;
+        for (unsigned w = 0; w < WORDS; w++)
+            list->code[count][w] = list->code[i][w];
+        list->weight[count++] = weight;
+    }
+    list->count = count;
+    list->sampled = 0;
+}
+
+static uint32_t draw_count(const struct parameters *p, uint32_t size, int start)
+{
+    uint32_t count = p->samples;
+    if (count == 0 || count >= size)
+        count = start ? size : (size + 1) / 2;
+    return count < LIST_SIZE ? count : LIST_SIZE;
+}
+
+/* A factor's list becomes distinct random codevectors: an affine walk. */
+static void draw(struct search *s, unsigned f, uint32_t lfsr, int start)
+{
+    uint32_t size = s->books.size[f], samples = s->parameters.samples, mask = walk_mask(size);
+    uint32_t count = draw_count(&s->parameters, size, start);
+    uint32_t at = lfsr & mask, stride = (lfsr >> BITS & mask) | 1, taken = 0;
+    struct list *list = &s->list[f];
+    if (start && (samples == 0 || samples >= size)) { /* the whole codebook, or its beginning */
+        at = 0;
+        stride = 1;
+    }
+    trace_word(&s->result, at);
+    trace_word(&s->result, stride);
+    while (taken < count) {
+        if (at < size) {
+            for (unsigned w = 0; w < WORDS; w++)
+                list->code[taken][w] = s->books.code[f][at][w];
+            list->weight[taken++] = 1;
+        }
+        at = (at + stride) & mask;
+    }
+    list->count = count;
+    list->sampled = 1;
+}
+
+/* min(scaled * product >> 16, limit) in 32 bits; scaled < 2**29, product < 2**27. */
+static uint32_t threshold(uint32_t scaled, uint32_t product, uint32_t limit)
+{
+    uint32_t high = scaled >> 16, low = scaled & 0xFFFF, theta;
+    if (high * (product >> 11) >= 1u << 19)
+        return limit;
+    theta = high * product + low * (product >> 16) + (low * (product & 0xFFFF) >> 16);
+    return theta < limit ? theta : limit;
+}
+
+/* Update factor f. */
+static void update(struct search *s, unsigned f, struct step *t, uint32_t scaled, int single,
+                   uint32_t lfsr)
+{
+    const struct parameters *p = &s->parameters;
+    struct list *list[LAST];
+    for (unsigned g = 0, n = 0; g < FACTORS; g++)
+        if (g != f)
+            list[n++] = &s->list[g];
+#if FACTORS == 3
+    if (list[0]->count > list[1]->count) {
+        struct list *longer = list[0];
+        list[0] = list[1];
+        list[1] = longer;
+    }
+#endif
+    uint32_t product = unbind(s, list);
+    int limited = product > p->histogram_limit && product <= 0xFFFF;
+    t->theta = threshold(scaled, product, p->similarity_limit);
+    t->candidate = 0;
+    if (p->use_sum)
+        scan(s, f, t, SUM, 0, 1);
+    else if (p->trim)
+        scan_rule(s, f, t, TRIMMED, single, limited);
+    else
+        scan_rule(s, f, t, LEAST, single, limited);
+    clear(s, list);
+    s->result.similarity[f] = t->best;
+#ifdef TRACE
+    uint32_t count = s->list[f].count;
+    trace_word(&s->result, f | !count << 2
+               | (count ? count : draw_count(p, s->books.size[f], 0)) << 3);
+    trace_word(&s->result, t->candidate);
+    trace_word(&s->result, t->best);
+    if (p->similarity_limit > 0xFFFF)
+        trace_word(&s->result, t->best >> 16);
+#endif
+    if (s->list[f].count)
+        weigh(&s->list[f], t->best);
+    else
+        draw(s, f, lfsr, 0);
+}
+
+/* Verify the candidates; 1: a new best. */
+static int verify(struct search *s, struct verifier *v, const uint32_t *candidate, int32_t *value)
+{
+    uint32_t sum[WORDS] = {0}, tuple = 0;
+    for (unsigned f = 0; f < FACTORS; f++) {
+        for (unsigned w = 0; w < WORDS; w++)
+            sum[w] = (sum[w] + s->books.code[f][candidate[f]][w]) & MASK;
+        tuple |= candidate[f] << 8 * f;
+    }
+    *value = score(s, sum);
+    trace_word(&s->result, (uint32_t)*value);
+    return *value > v->runner_up && enter(v, tuple, *value);
+}
+
+/* The run proper; why it ended. */
+static uint32_t run(struct search *s, struct verifier *v)
+{
+    const struct parameters *p = &s->parameters;
+    struct step t;
+    uint32_t candidate[FACTORS], lfsr = p->seed ? p->seed : 1, sum, quiet = 0;
+    uint32_t unknown = 0, first = FACTORS;
+    int32_t accept = accept_level(p->level, query_load(s, &sum)), value;
+    int single = 1, fresh = 0;
+    uint32_t scaled = p->threshold * sum * (p->use_sum ? BLOCKS : 1);
+    for (unsigned b = 0; b < BLOCKS; b++) {
+        single = single && s->query.count[b] == 1;
+        for (unsigned e = 0; e < s->query.count[b]; e++)
+            t.byte[b][e] = (uint8_t)(s->query.index[b][e] * SCALE);
+    }
+    s->result.iterations = 0;
+    for (unsigned f = 0; f < FACTORS; f++) {
+        s->result.similarity[f] = candidate[f] = 0;
+        if (p->known[f] >= 0) {
+            candidate[f] = (uint32_t)p->known[f];
+            for (unsigned w = 0; w < WORDS; w++)
+                s->list[f].code[0][w] = s->books.code[f][candidate[f]][w];
+            s->list[f].weight[0] = s->list[f].count = s->list[f].sampled = 1;
+        } else if (!unknown++) {
+            first = f;
+        }
+    }
+    if (!unknown || !p->max_iterations) {
+        verify(s, v, candidate, &value);
+        if (value >= accept)
+            return STOP_ACCEPTED;
+        return unknown ? STOP_LIMIT : STOP_COMPLETE;
+    }
+    for (unsigned f = first + 1; f < FACTORS; f++) {
+        if (p->known[f] < 0) {
+            draw(s, f, lfsr, 1);
+            lfsr = leap(lfsr, 2 * BITS);
+        }
+    }
+    uint32_t limit = unknown == 1 ? 1 : p->max_iterations;
+    for (uint32_t iteration = 1;; iteration++) {
+        uint32_t updated = 0;
+        int busy = 0;
+        s->result.iterations = iteration;
+        for (unsigned f = first; f < FACTORS; f++) {
+            if (p->known[f] >= 0)
+                continue;
+            update(s, f, &t, scaled, single, lfsr);
+            candidate[f] = t.candidate;
+            busy |= (int)s->list[f].sampled | fresh;
+            fresh = 0;
+            lfsr = leap(lfsr, 2 * BITS);
+            if (iteration > 1 || ++updated == unknown) {
+                fresh = verify(s, v, candidate, &value);
+                if (value >= accept)
+                    return STOP_ACCEPTED;
+            }
+        }
+        if (iteration == limit)
+            return unknown == 1 ? STOP_COMPLETE : STOP_LIMIT;
+        quiet = busy ? 0 : quiet + 1;
+        if (quiet && quiet == p->patience) {
+            quiet = 0;
+            for (unsigned f = first + 1; f < FACTORS; f++) {
+                if (p->known[f] < 0) {
+                    draw(s, f, lfsr, 0);
+                    lfsr = leap(lfsr, 2 * BITS);
+                }
+            }
+        }
+    }
+}
+
+void factorize(struct search *s)
+{
+    struct verifier v = {-1, -1, 0};
+#ifdef TRACE
+    s->result.crc = 0xFFFFFFFFu;
+#endif
+    uint32_t stop = run(s, &v);
+    query_unload(s);
+    store_result(&s->result, &v, stop);
+}
