@@ -74,7 +74,7 @@ def structure(shape: Shape) -> type[LittleEndianStructure]:
         ("code", c_uint32 * words * shape.list_size), ("weight", c_uint32 * shape.list_size))
     fields = [
         ("books", codebooks), ("parameters", parameters), ("query", query), ("result", result),
-        ("weight", c_uint8 * 256 * blocks), ("histogram", c_uint16 * 128 * blocks),
+        ("weight", c_uint8 * 256 * (blocks // 2)), ("histogram", c_uint16 * 128 * blocks),
         ("list", estimate * factors)]
     if shape.table_bits:
         fields.append(("slot", c_uint16 * (1 << shape.table_bits)))

@@ -339,7 +339,7 @@ static int verify(struct search *s, struct verifier *v, const uint32_t *candidat
             sum[w] = (sum[w] + s->books.code[f][candidate[f]][w]) & MASK;
         tuple |= candidate[f] << 8 * f;
     }
-    *value = score(s, sum);
+    *value = score(s->weight[0], sum);
     trace_word(&s->result, (uint32_t)*value);
     return *value > v->runner_up && enter(v, tuple, *value);
 }

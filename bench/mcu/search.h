@@ -101,8 +101,8 @@ struct search {
     struct parameters parameters;
     struct query query;
     struct result result;
-    /* Weight of every index; zeros between runs. */
-    uint8_t weight[BLOCKS][256];
+    /* Weight of every index, those of odd blocks at odd places; zeros between runs. */
+    uint8_t weight[BLOCKS / 2][256];
     /* Of factorize only. */
     uint16_t histogram[BLOCKS][128]; /* by byte; zeros between steps */
     struct list list[FACTORS];
@@ -126,6 +126,11 @@ static inline int32_t accept_level(uint32_t level, uint32_t smax)
     return (int32_t)((level * smax + 255) >> 8);
 }
 
+static inline uint8_t *weight_of(struct search *s, unsigned b, uint32_t index)
+{
+    return &s->weight[b / 2][index * SCALE + b % 2];
+}
+
 /* Fill the table of weights; smax is the sum of the blocks' largest, *sum the largest sum. */
 static inline uint32_t query_load(struct search *s, uint32_t *sum)
 {
@@ -134,7 +139,7 @@ static inline uint32_t query_load(struct search *s, uint32_t *sum)
         uint32_t peak = 0, total = 0;
         for (unsigned e = 0; e < s->query.count[b]; e++) {
             uint32_t w = s->query.weight[b][e];
-            s->weight[b][s->query.index[b][e] * SCALE] = (uint8_t)w;
+            *weight_of(s, b, s->query.index[b][e]) = (uint8_t)w;
             total += w;
             if (w > peak)
                 peak = w;
@@ -152,20 +157,19 @@ static inline void query_unload(struct search *s)
 {
     for (unsigned b = 0; b < BLOCKS; b++)
         for (unsigned e = 0; e < s->query.count[b]; e++)
-            s->weight[b][s->query.index[b][e] * SCALE] = 0;
+            *weight_of(s, b, s->query.index[b][e]) = 0;
 }
 
-/* Score of a tuple's packed sum, masked or not. */
-static inline int32_t score(const struct search *s, const uint32_t *sum)
+/* Score of a tuple's packed sum, masked or not; of the table of weights. */
+static inline int32_t score(const uint8_t *table, const uint32_t *sum)
 {
     uint32_t total = 0;
-    for (unsigned w = 0; w < WORDS; w++) {
+    for (unsigned w = 0; w < WORDS; w++, table += 512) {
         uint32_t t = sum[w] & MASK;
-        const uint8_t *table = s->weight[4 * w];
         total += table[t & 255];
-        total += table[256 + (t >> 8 & 255)];
-        total += table[512 + (t >> 16 & 255)];
-        total += table[768 + (t >> 24)];
+        total += table[(t >> 8 & 255) + 1];
+        total += table[(t >> 16 & 255) + 256];
+        total += table[(t >> 24) + 257];
     }
     return (int32_t)total;
 }
