@@ -15,6 +15,7 @@
 #endif
 
 #define ALWAYS static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
 
 /* What is done with a tuple. */
 enum { ADD, ADD_UNIFORM, ADD_LIMITED, CLEAR };
@@ -23,19 +24,14 @@ enum { LEAST, TRIMMED, SUM };
 /* Tuples up to which their entries are cleared one by one. */
 enum { FEW = 64 / BLOCKS };
 
-/* Offset of block b and of the byte that a packed sum has for it. */
-ALWAYS uint16_t *entry(struct search *s, unsigned b, uint32_t byte)
+ALWAYS void touch(uint16_t *histogram, uint32_t byte, uint32_t weight, uint32_t limit,
+                  const int what)
 {
-    return (uint16_t *)((uint8_t *)s->histogram[b] + byte);
-}
-
-ALWAYS void touch(struct search *s, unsigned b, uint32_t byte, uint32_t weight, const int what)
-{
-    uint16_t *h = entry(s, b, byte);
+    uint16_t *h = (uint16_t *)((uint8_t *)histogram + byte);
     if (what == CLEAR) {
         *h = 0;
     } else if (what == ADD_LIMITED) {
-        uint32_t sum = *h + weight, limit = s->parameters.histogram_limit;
+        uint32_t sum = *h + weight;
         *h = (uint16_t)(sum < limit ? sum : limit);
     } else {
         *h = (uint16_t)(*h + weight);
@@ -43,24 +39,55 @@ ALWAYS void touch(struct search *s, unsigned b, uint32_t byte, uint32_t weight, 
 }
 
 /* Tuples of a list with what is bound already. */
-ALWAYS void inner(struct search *s, const struct list *list, const uint32_t *base, uint32_t weight,
-                  const int what)
+ALWAYS void bind(uint16_t *histogram, const struct list *list, const uint32_t *base,
+                 uint32_t weight, uint32_t limit, const int what)
 {
     const uint32_t *code = list->code[0], *end = list->code[list->count], *own = list->weight;
+    uint32_t outer[WORDS];
+    for (unsigned w = 0; w < WORDS; w++)
+        outer[w] = base[w];
     while (code != end) {
         uint32_t all = what == ADD || what == ADD_LIMITED ? weight * *own++ : weight;
         for (unsigned w = 0; w < WORDS; w++) {
-            uint32_t t = (base[w] + *code++) & MASK;
-            touch(s, 4 * w, t & 255, all, what);
-            touch(s, 4 * w + 1, t >> 8 & 255, all, what);
-            touch(s, 4 * w + 2, t >> 16 & 255, all, what);
-            touch(s, 4 * w + 3, t >> 24, all, what);
+            uint32_t t = (outer[w] + *code++) & MASK;
+            uint16_t *h = histogram + 512 * w;
+            touch(h, t & 255, all, limit, what);
+            touch(h + 128, t >> 8 & 255, all, limit, what);
+            touch(h + 256, t >> 16 & 255, all, limit, what);
+            touch(h + 384, t >> 24, all, limit, what);
         }
     }
 }
 
+/* Functions of their own, so that what the loops need stays in registers. */
+#define BIND(name, what) \
+    static NOINLINE void name(uint16_t *histogram, const struct list *list, const uint32_t *base, \
+                              uint32_t weight, uint32_t limit) \
+    { \
+        bind(histogram, list, base, weight, limit, what); \
+    }
+BIND(bind_add, ADD)
+BIND(bind_uniform, ADD_UNIFORM)
+BIND(bind_limited, ADD_LIMITED)
+BIND(bind_clear, CLEAR)
+
+static void inner(struct search *s, const struct list *list, const uint32_t *base, uint32_t weight,
+                  int what)
+{
+    uint16_t *histogram = s->histogram[0];
+    uint32_t limit = s->parameters.histogram_limit;
+    if (what == ADD_UNIFORM)
+        bind_uniform(histogram, list, base, weight, limit);
+    else if (what == ADD)
+        bind_add(histogram, list, base, weight, limit);
+    else if (what == CLEAR)
+        bind_clear(histogram, list, base, weight, limit);
+    else
+        bind_limited(histogram, list, base, weight, limit);
+}
+
 /* All tuples of the lists of the other factors, the longest of two inside. */
-ALWAYS void tuples(struct search *s, struct list *const *list, const int what)
+static void tuples(struct search *s, struct list *const *list, int what)
 {
 #if FACTORS == 2
     const uint32_t zero[WORDS] = {0};
@@ -117,27 +144,43 @@ static void clear(struct search *s, struct list *const *list)
         word[0] = word[1] = word[2] = word[3] = word[4] = word[5] = word[6] = word[7] = 0;
 }
 
-/* A query's entries as bytes, and what a step looks for. */
+/* A query's entries as the look-ups want them, and what a step looks for. */
 struct step {
-    uint8_t byte[BLOCKS][ENTRIES];
+    struct {
+        uint8_t byte, weight;
+    } entry[BLOCKS][ENTRIES];
+    uint32_t count[BLOCKS];
+    uint32_t packed[WORDS]; /* bytes of first entries, lowest bits set: they take borrows */
+    uint32_t limit;         /* of a histogram */
+    uint32_t trim;
     uint32_t theta;
     uint32_t best;
     uint32_t candidate;
 };
 
 /* Similarity in block b of a codevector that has that byte there. */
-ALWAYS uint32_t block_similarity(struct search *s, const struct step *t, unsigned b, uint32_t byte,
-                                 const int single, const int limited)
+ALWAYS uint32_t block_similarity(const uint16_t *histogram, const struct step *t, unsigned b,
+                                 uint32_t byte, const int limited)
 {
-    uint32_t limit = s->parameters.histogram_limit, total = 0;
-    unsigned count = single ? 1 : s->query.count[b];
-    for (unsigned e = 0; e < count; e++) {
-        uint32_t h = *entry(s, b, (uint8_t)(t->byte[b][e] - byte));
-        if (limited && h > limit)
-            h = limit;
-        total += s->query.weight[b][e] * h;
+    const uint8_t *h = (const uint8_t *)(histogram + 128 * b);
+    uint32_t total = 0;
+    for (unsigned e = 0; e < t->count[b]; e++) {
+        uint32_t v = *(const uint16_t *)(h + (uint8_t)(t->entry[b][e].byte - byte));
+        if (limited && v > t->limit)
+            v = t->limit;
+        total += t->entry[b][e].weight * v;
     }
     return total;
+}
+
+/* The same where every block has one entry: `byte` is its distance from the codevector's. */
+ALWAYS uint32_t single_similarity(const uint16_t *histogram, const struct step *t, unsigned b,
+                                  uint32_t byte, const int limited)
+{
+    uint32_t v = *(const uint16_t *)((const uint8_t *)(histogram + 128 * b) + byte);
+    if (limited && v > t->limit)
+        v = t->limit;
+    return t->entry[b][0].weight * v;
 }
 
 /* The (trim + 1)-th smallest value. */
@@ -162,18 +205,26 @@ ALWAYS void scan(struct search *s, unsigned f, struct step *t, const int rule, c
 {
     struct list *list = &s->list[f];
     const uint8_t *code = (const uint8_t *)s->books.code[f];
-    uint32_t size = s->books.size[f], theta = t->theta, trim = s->parameters.trim;
+    const uint16_t *histogram = s->histogram[0];
+    uint32_t size = s->books.size[f], theta = t->theta;
     uint32_t best = 0, bound = 0, count = 0;
     for (uint32_t m = 0; m < size; m++, code += BLOCKS) {
-        uint32_t value, values[BLOCKS], low = 0;
+        uint32_t value, values[BLOCKS], low = 0, away = 0;
         value = rule == LEAST ? 0xFFFFFFFFu : 0;
         for (unsigned b = 0; b < BLOCKS; b++) {
-            uint32_t v = block_similarity(s, t, b, code[b], single, limited);
+            uint32_t v;
+            if (single) {
+                if (b % 4 == 0)
+                    away = (t->packed[b / 4] - ((const uint32_t *)(const void *)code)[b / 4]) & MASK;
+                v = single_similarity(histogram, t, b, away >> 8 * (b % 4) & 255, limited);
+            } else {
+                v = block_similarity(histogram, t, b, code[b], limited);
+            }
             if (rule == SUM) {
                 value += v;
                 continue;
             }
-            if (v <= bound && (rule == LEAST || ++low > trim))
+            if (v <= bound && (rule == LEAST || ++low > t->trim))
                 goto next;
             if (rule == TRIMMED)
                 values[b] = v;
@@ -181,7 +232,7 @@ ALWAYS void scan(struct search *s, unsigned f, struct step *t, const int rule, c
                 value = v;
         }
         if (rule == TRIMMED)
-            value = trimmed(values, trim);
+            value = trimmed(values, t->trim);
         if (value > best) {
             best = value;
             t->candidate = m;
@@ -204,18 +255,18 @@ ALWAYS void scan(struct search *s, unsigned f, struct step *t, const int rule, c
     t->best = best;
 }
 
-ALWAYS void scan_rule(struct search *s, unsigned f, struct step *t, const int rule, int single,
-                      int limited)
-{
-    if (single && limited)
-        scan(s, f, t, rule, 1, 1);
-    else if (single)
-        scan(s, f, t, rule, 1, 0);
-    else if (limited)
-        scan(s, f, t, rule, 0, 1);
-    else
-        scan(s, f, t, rule, 0, 0);
-}
+#define SCAN(name, rule, single, limited) \
+    static NOINLINE void name(struct search *s, unsigned f, struct step *t) \
+    { \
+        scan(s, f, t, rule, single, limited); \
+    }
+SCAN(scan_least, LEAST, 0, 0)
+SCAN(scan_least_limited, LEAST, 0, 1)
+SCAN(scan_least_single, LEAST, 1, 0)
+SCAN(scan_least_single_limited, LEAST, 1, 1)
+SCAN(scan_trimmed, TRIMMED, 0, 0)
+SCAN(scan_trimmed_limited, TRIMMED, 0, 1)
+SCAN(scan_sum, SUM, 0, 1)
 
 /* Similarities of a list become weights: 8, halved for every bit below the best, 0 past three. */
 static void weigh(struct list *list, uint32_t best)
@@ -308,11 +359,13 @@ static void update(struct search *s, unsigned f, struct step *t, uint32_t scaled
     t->theta = threshold(scaled, product, p->similarity_limit);
     t->candidate = 0;
     if (p->use_sum)
-        scan(s, f, t, SUM, 0, 1);
+        scan_sum(s, f, t);
     else if (p->trim)
-        scan_rule(s, f, t, TRIMMED, single, limited);
+        (limited ? scan_trimmed_limited : scan_trimmed)(s, f, t);
+    else if (single)
+        (limited ? scan_least_single_limited : scan_least_single)(s, f, t);
     else
-        scan_rule(s, f, t, LEAST, single, limited);
+        (limited ? scan_least_limited : scan_least)(s, f, t);
     clear(s, list);
     s->result.similarity[f] = t->best;
 #ifdef TRACE
@@ -354,10 +407,18 @@ static uint32_t run(struct search *s, struct verifier *v)
     int32_t accept = accept_level(p->level, query_load(s, &sum)), value;
     int single = 1, fresh = 0;
     uint32_t scaled = p->threshold * sum * (p->use_sum ? BLOCKS : 1);
+    t.limit = p->histogram_limit;
+    t.trim = p->trim;
     for (unsigned b = 0; b < BLOCKS; b++) {
-        single = single && s->query.count[b] == 1;
-        for (unsigned e = 0; e < s->query.count[b]; e++)
-            t.byte[b][e] = (uint8_t)(s->query.index[b][e] * SCALE);
+        t.count[b] = s->query.count[b];
+        single = single && t.count[b] == 1;
+        if (b % 4 == 0)
+            t.packed[b / 4] = ~MASK;
+        t.packed[b / 4] |= (uint32_t)s->query.index[b][0] * SCALE << 8 * (b % 4);
+        for (unsigned e = 0; e < t.count[b]; e++) {
+            t.entry[b][e].byte = (uint8_t)(s->query.index[b][e] * SCALE);
+            t.entry[b][e].weight = s->query.weight[b][e];
+        }
     }
     s->result.iterations = 0;
     for (unsigned f = 0; f < FACTORS; f++) {

@@ -1,7 +1,7 @@
 /* Join (golden/join.py): enumerates all factors but the last, looks the last one up.
  *
- * Rows need no queue here, and no tuple of a row without candidates is looked at beyond one byte:
- * the inner loop runs over a column of bytes of one block.
+ * Small loops, so that what they need stays in registers: the first looks at a byte a row and
+ * look-up block and keeps rows that have candidates, the last verifies those.
  */
 #include "search.h"
 
@@ -9,6 +9,8 @@
 #define NOINLINE __attribute__((noinline))
 
 enum { DRAWS = 8 };
+/* Candidates that are verified at once, but for those of the last row. */
+enum { BATCH = 128 };
 
 /* Make the column of the inner factor and the index of the last; after codebooks have changed. */
 void join_load(struct search *s)
@@ -53,7 +55,10 @@ struct state {
     uint32_t outer;   /* packed tuple of the outer codevectors */
     int32_t known;    /* last factor, or -1 */
     struct head head[3];
-    uint8_t hit[CODEVECTORS]; /* rows with candidates */
+    uint32_t hit[CODEVECTORS]; /* rows of a pass that have candidates */
+    /* Candidates that are yet to be verified: inner codevector | number of the last one << 8; the
+     * number is 0 if the tuple has been found before. A row has heads * CODEVECTORS at most. */
+    uint16_t candidate[BATCH + 3 * CODEVECTORS];
 };
 
 /* The most confident blocks, at most `heads`; returns how many there are. */
@@ -112,126 +117,180 @@ static inline int32_t matches(const uint32_t *sum, const uint32_t *key)
     return BLOCKS - (int32_t)(missed * 0x01010101u >> 24);
 }
 
-/* Verify a row's sum with a codevector of the last factor; why the run ends, or 0. */
-ALWAYS uint32_t candidate(struct search *s, struct state *t, const uint32_t *sum, uint32_t inner,
-                          uint32_t last, const int equal)
+/* Verify candidates; why the run ends, or 0. */
+ALWAYS uint32_t verify(struct search *s, struct state *t, const uint16_t *end, const int equal)
 {
-    uint32_t bound[WORDS];
+    const uint16_t *from = t->candidate;
+    const uint32_t (*first)[WORDS] = t->inner, (*second)[WORDS] = t->last;
+    const uint8_t *weight = t->weight;
+    uint32_t count = (uint32_t)(end - from), stop = 0, outer[WORDS], key[WORDS];
+    int32_t enough = t->verifier.runner_up;
     (void)s;
-    for (unsigned w = 0; w < WORDS; w++)
-        bound[w] = sum[w] + t->last[last][w];
-    int32_t value = equal ? matches(bound, t->key) : score(t->weight, bound);
-    trace_word(&s->result, (uint32_t)value * t->factor);
-    if (value > t->verifier.runner_up) {
-        uint32_t tuple = t->outer | inner << 8 * INNER | (last - 1) << 8 * LAST;
-        if (enter(&t->verifier, tuple, value) && value * (int32_t)t->factor >= t->accept) {
-            t->left--;
-            return STOP_ACCEPTED;
-        }
+    for (unsigned w = 0; w < WORDS; w++) {
+        outer[w] = t->sum[w];
+        key[w] = t->key[w];
     }
-    return --t->left ? 0 : STOP_LIMIT;
-}
-
-/* Candidates of the rows that have some, or of all if the last factor is known. */
-ALWAYS uint32_t verify(struct search *s, struct state *t, uint32_t from, uint32_t count,
-                       const uint32_t heads, const int equal)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t inner = heads ? t->hit[i] : from + i, sum[WORDS], stop;
+    if (count >= t->left) {
+        count = t->left;
+        stop = STOP_LIMIT;
+    }
+    t->left -= count;
+    for (end = from + count; from != end; from++) {
+        uint32_t inner = *from & 255, last = *from >> 8, bound[WORDS];
+        if (!last) {
+            t->skipped++;
+            continue;
+        }
         for (unsigned w = 0; w < WORDS; w++)
-            sum[w] = (t->sum[w] + t->inner[inner][w]) & MASK;
-        if (!heads && (stop = candidate(s, t, sum, inner, (uint32_t)t->known + 1, equal)))
-            return stop;
-        for (uint32_t h = 0; h < heads; h++) {
-            const struct head *own = &t->head[h];
-            uint32_t last = own->head[(uint8_t)(own->rest - own->column[inner])];
-            for (; last; last = own->next[last]) {
-                int found = 0;
-                for (uint32_t g = 0; g < h; g++) {
-                    const struct head *e = &t->head[g];
-                    found |= e->last[BLOCKS * last] == (uint8_t)(e->rest - e->column[inner]);
-                }
-                if (found) {
-                    t->skipped++;
-                    stop = --t->left ? 0 : STOP_LIMIT;
-                } else {
-                    stop = candidate(s, t, sum, inner, last, equal);
-                }
-                if (stop)
-                    return stop;
+            bound[w] = ((outer[w] + first[inner][w]) & MASK) + second[last][w];
+        int32_t value = equal ? matches(bound, key) : score(weight, bound);
+        trace_word(&s->result, (uint32_t)value * t->factor);
+        if (value > enough) {
+            uint32_t tuple = t->outer | inner << 8 * INNER | (last - 1) << 8 * LAST;
+            if (enter(&t->verifier, tuple, value) && value * (int32_t)t->factor >= t->accept) {
+                t->left += (uint32_t)(end - from) - 1;
+                return STOP_ACCEPTED;
             }
+            enough = t->verifier.runner_up;
         }
     }
-    return 0;
+    return stop;
 }
 
-#define VERIFY(name, heads, equal) \
-    static NOINLINE uint32_t name(struct search *s, struct state *t, uint32_t from, \
-                                  uint32_t count) \
-    { \
-        return verify(s, t, from, count, heads, equal); \
-    }
-VERIFY(verify_all, 0, 0)
-VERIFY(verify_equal, 1, 1)
-VERIFY(verify_one, 1, 0)
-VERIFY(verify_two, 2, 0)
-VERIFY(verify_three, 3, 0)
+static NOINLINE uint32_t verify_equal(struct search *s, struct state *t, const uint16_t *end)
+{
+    return verify(s, t, end, 1);
+}
 
-/* Rows from `from` to `end`, not included, that have candidates; the next free place. The inner
- * loops are functions of their own, so that all they need stays in registers. */
-static NOINLINE uint8_t *hits_of_one(const struct head *h, uint32_t from, uint32_t end,
-                                     uint8_t *hit)
+static NOINLINE uint32_t verify_weighted(struct search *s, struct state *t, const uint16_t *end)
+{
+    return verify(s, t, end, 0);
+}
+
+/* Rows from `from` to `end`, not included, that have candidates, as inner codevector | first
+ * candidate << 8; the next free place. */
+static NOINLINE uint32_t *hits_of_one(const struct head *h, uint32_t from, uint32_t end,
+                                      uint32_t *hit)
 {
     const uint8_t *column = h->column, *head = h->head;
     uint32_t rest = h->rest;
-    for (; from != end; from++)
-        if (head[(uint8_t)(rest - column[from])])
-            *hit++ = (uint8_t)from;
+    for (; from != end; from++) {
+        uint32_t first = head[(uint8_t)(rest - column[from])];
+        if (first)
+            *hit++ = from | first << 8;
+    }
     return hit;
 }
 
-static NOINLINE uint8_t *hits_of_two(const struct head *h, uint32_t from, uint32_t end,
-                                     uint8_t *hit)
+/* The same of two look-up blocks; the second one's first candidate is << 16. */
+static NOINLINE uint32_t *hits_of_two(const struct head *h, uint32_t from, uint32_t end,
+                                      uint32_t *hit)
 {
     const uint8_t *column = h[0].column, *head = h[0].head;
     const uint8_t *column1 = h[1].column, *head1 = h[1].head;
     uint32_t rest = h[0].rest, rest1 = h[1].rest;
-    for (; from != end; from++)
-        if (head[(uint8_t)(rest - column[from])] || head1[(uint8_t)(rest1 - column1[from])])
-            *hit++ = (uint8_t)from;
+    for (; from != end; from++) {
+        uint32_t first = head[(uint8_t)(rest - column[from])];
+        uint32_t second = head1[(uint8_t)(rest1 - column1[from])];
+        if (first | second)
+            *hit++ = from | first << 8 | second << 16;
+    }
     return hit;
 }
 
-static NOINLINE uint8_t *hits_of_three(const struct head *h, uint32_t from, uint32_t end,
-                                       uint8_t *hit)
+/* Candidates of the rows from *hit on, until there is a batch or `end` is reached. */
+static NOINLINE uint16_t *expand_one(struct state *t, const uint32_t **hit, const uint32_t *end)
 {
-    for (; from != end; from++)
-        if (h[0].head[(uint8_t)(h[0].rest - h[0].column[from])]
-            || h[1].head[(uint8_t)(h[1].rest - h[1].column[from])]
-            || h[2].head[(uint8_t)(h[2].rest - h[2].column[from])])
-            *hit++ = (uint8_t)from;
-    return hit;
+    const uint8_t *next = t->head[0].next;
+    const uint32_t *from = *hit;
+    uint16_t *to = t->candidate, *full = to + BATCH;
+    while (from != end && to < full) {
+        uint32_t row = *from++;
+        *to++ = (uint16_t)row;
+        for (uint32_t last = next[row >> 8]; last; last = next[last])
+            *to++ = (uint16_t)((row & 255) | last << 8);
+    }
+    *hit = from;
+    return to;
+}
+
+static NOINLINE uint16_t *expand_two(struct state *t, const uint32_t **hit, const uint32_t *end)
+{
+    const uint32_t *from = *hit;
+    uint16_t *to = t->candidate, *full = to + BATCH;
+    while (from != end && to < full) {
+        uint32_t row = *from++, m = row & 255, last = row >> 8 & 255;
+        for (; last; last = t->head[0].next[last])
+            *to++ = (uint16_t)(m | last << 8);
+        last = row >> 16;
+        if (last) {
+            uint32_t byte = (uint8_t)(t->head[0].rest - t->head[0].column[m]);
+            do {
+                int found = t->head[0].last[BLOCKS * last] == byte;
+                *to++ = (uint16_t)(found ? m : m | last << 8);
+                last = t->head[1].next[last];
+            } while (last);
+        }
+    }
+    *hit = from;
+    return to;
+}
+
+/* Rows from *from to `end`, not included, of three look-up blocks, until there is a batch. */
+static NOINLINE uint16_t *collect_three(struct state *t, uint32_t *from, uint32_t end)
+{
+    uint32_t m = *from;
+    uint16_t *to = t->candidate, *full = to + BATCH;
+    for (; m != end && to < full; m++) {
+        for (const struct head *own = t->head; own != t->head + 3; own++) {
+            uint32_t last = own->head[(uint8_t)(own->rest - own->column[m])];
+            for (; last; last = own->next[last]) {
+                uint32_t number = last;
+                for (const struct head *e = t->head; e != own; e++)
+                    if (e->last[BLOCKS * last] == (uint8_t)(e->rest - e->column[m]))
+                        number = 0;
+                *to++ = (uint16_t)(m | number << 8);
+            }
+        }
+    }
+    *from = m;
+    return to;
+}
+
+/* The last factor is known. */
+static uint16_t *collect_known(struct state *t, uint32_t *from, uint32_t end)
+{
+    uint32_t m = *from;
+    uint16_t *to = t->candidate;
+    for (; m != end && to < t->candidate + BATCH; m++)
+        *to++ = (uint16_t)(m | (uint32_t)(t->known + 1) << 8);
+    *from = m;
+    return to;
+}
+
+static uint32_t verify_batch(struct search *s, struct state *t, const uint16_t *end)
+{
+    return t->equal ? verify_equal(s, t, end) : verify_weighted(s, t, end);
 }
 
 /* Rows of inner codevectors from `from` to `end`, not included. */
 static uint32_t rows(struct search *s, struct state *t, uint32_t from, uint32_t end, uint32_t heads)
 {
-    uint8_t *last;
-    switch (heads) {
-    case 0:
-        return verify_all(s, t, from, end - from);
-    case 1:
-        last = hits_of_one(t->head, from, end, t->hit);
-        if (t->equal)
-            return verify_equal(s, t, 0, (uint32_t)(last - t->hit));
-        return verify_one(s, t, 0, (uint32_t)(last - t->hit));
-    case 2:
-        last = hits_of_two(t->head, from, end, t->hit);
-        return verify_two(s, t, 0, (uint32_t)(last - t->hit));
-    default:
-        last = hits_of_three(t->head, from, end, t->hit);
-        return verify_three(s, t, 0, (uint32_t)(last - t->hit));
+    uint32_t stop = 0;
+    if (heads == 1) {
+        const uint32_t *hit = t->hit, *last = hits_of_one(t->head, from, end, t->hit);
+        while (hit != last && !stop)
+            stop = verify_batch(s, t, expand_one(t, &hit, last));
+    } else if (heads == 2) {
+        const uint32_t *hit = t->hit, *last = hits_of_two(t->head, from, end, t->hit);
+        while (hit != last && !stop)
+            stop = verify_batch(s, t, expand_two(t, &hit, last));
+    } else {
+        while (from != end && !stop)
+            stop = verify_batch(s, t, heads ? collect_three(t, &from, end)
+                                            : collect_known(t, &from, end));
     }
+    return stop;
 }
 
 /* Passes of the inner factor over all tuples of the outer ones. */
@@ -313,7 +372,7 @@ void join(struct search *s)
     if (t.known >= 0)
         heads = 0;
     t.factor = s->query.weight[0][0];
-    t.equal = heads == 1;
+    t.equal = 1;
     for (unsigned b = 0; b < BLOCKS; b++)
         if (s->query.count[b] != 1 || s->query.weight[b][0] != t.factor)
             t.equal = 0;
