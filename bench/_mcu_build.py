@@ -15,7 +15,7 @@ SOURCES = ("join.c", "factorize.c", "clean.c", "trace.c")
 #: Microcontrollers, by the name that the compiler knows.
 CPUS = ("cortex_m0plus", "cortex_m4")
 #: Loops are not to become calls of a library's memset: nothing is linked with it.
-OPTIONS = ("-std=c99", "-O2", "-fno-builtin", "-Wall", "-Wextra", "-Werror", "-Wno-type-limits")
+OPTIONS = ("-std=c99", "-O2", "-fno-builtin", "-fomit-frame-pointer", "-Wall", "-Wextra", "-Werror", "-Wno-type-limits")
 
 
 def _compile(command: list[str], to: Path) -> Path:

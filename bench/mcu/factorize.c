@@ -6,6 +6,7 @@
  * - a histogram that cannot saturate is added to without looking, one that could only in theory
  *   (no sum of all weights exceeds 16 bits) is limited where it is read;
  * - a codevector is given up at the first block that shows that its similarity does not matter;
+ * - blocks with few entries are looked at first;
  * - after a few tuples only what they touched is cleared.
  */
 #include "search.h"
@@ -150,6 +151,7 @@ struct step {
         uint8_t byte, weight;
     } entry[BLOCKS][ENTRIES];
     uint32_t count[BLOCKS];
+    uint8_t order[BLOCKS];  /* blocks by their entries: few of them first tell as much for less */
     uint32_t packed[WORDS]; /* bytes of first entries, lowest bits set: they take borrows */
     uint32_t limit;         /* of a histogram */
     uint32_t trim;
@@ -218,7 +220,8 @@ ALWAYS void scan(struct search *s, unsigned f, struct step *t, const int rule, c
                     away = (t->packed[b / 4] - ((const uint32_t *)(const void *)code)[b / 4]) & MASK;
                 v = single_similarity(histogram, t, b, away >> 8 * (b % 4) & 255, limited);
             } else {
-                v = block_similarity(histogram, t, b, code[b], limited);
+                unsigned at = t->order[b];
+                v = block_similarity(histogram, t, at, code[at], limited);
             }
             if (rule == SUM) {
                 value += v;
@@ -419,6 +422,12 @@ static uint32_t run(struct search *s, struct verifier *v)
             t.entry[b][e].byte = (uint8_t)(s->query.index[b][e] * SCALE);
             t.entry[b][e].weight = s->query.weight[b][e];
         }
+    }
+    for (unsigned b = 0; b < BLOCKS; b++) {
+        unsigned at = b;
+        for (; at && t.count[t.order[at - 1]] > t.count[b]; at--)
+            t.order[at] = t.order[at - 1];
+        t.order[at] = (uint8_t)b;
     }
     s->result.iterations = 0;
     for (unsigned f = 0; f < FACTORS; f++) {
