@@ -11,6 +11,7 @@ import types
 import pytest
 import rp2040_page
 from rp2040_page import BOOKS, EXAMPLE, PAGE, SYSTEM, page_frames
+from spi_device import SpiDevice
 
 from blockfactor.generator.header import header
 from blockfactor.generator.verilog import core_verilog
