@@ -55,7 +55,8 @@ def structure(shape: Shape) -> type[LittleEndianStructure]:
         return type(name, (LittleEndianStructure,), {"_fields_": list(fields)})
 
     codebooks = record(
-        "Codebooks", ("size", c_uint32 * factors), ("code", c_uint32 * words * shape.codevectors * factors),
+        "Codebooks", ("size", c_uint32 * factors),
+        ("code", c_uint32 * words * shape.codevectors * factors),
         ("head", c_uint8 * 256 * blocks), ("next", c_uint8 * (shape.codevectors + 1) * blocks),
         ("column", c_uint8 * (shape.codevectors + 1) * blocks))
     parameters = record(

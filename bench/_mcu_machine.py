@@ -57,6 +57,8 @@ class Machine:
         Bytes of code and constants.
     stack : int
         Most bytes of stack that calls have used.
+    returned : int
+        What the last call returned.
     """
 
     def __init__(self, image: Path, cpu: str):
@@ -79,7 +81,7 @@ class Machine:
         #: Stretches that hold instructions, by the linker's marks.
         self.stretches = [(at, end) for (at, kind), (end, _) in
                           zip(marks, [*marks[1:], (FLASH + self.flash, "")]) if kind == "t"]
-        self.stack = 0
+        self.stack = self.returned = 0
         self.trail: list[int] = []
         append = self.trail.append
         uc.hook_add(UC_HOOK_BLOCK, lambda uc, address, size, data: append(address | size << 32))
@@ -98,7 +100,6 @@ class Machine:
     def get(self, structure, address: int = RAM) -> None:
         """Copy a structure out of RAM."""
         data = bytes(self.emulator.mem_read(address, sizeof(structure)))
-        type(structure).from_buffer_copy(data)
         memoryview(structure).cast("B")[:] = data
 
     def call(self, name: str, *arguments: int) -> Count:
@@ -110,6 +111,7 @@ class Machine:
             uc.reg_write(register, value)
         self.trail.clear()
         uc.emu_start(self.symbols[name][0] | 1, RETURN)
+        self.returned = uc.reg_read(UC_ARM_REG_R0)
         stack = bytes(uc.mem_read(RAM + RAM_SIZE - STACK_SIZE, STACK_SIZE))
         unused = len(stack) - len(stack.lstrip(bytes([UNUSED])))
         if not unused:

@@ -1,0 +1,305 @@
+"""docs/mcu.md: what a microcontroller gains by the core."""
+
+__all__ = ["COLUMNS", "cell", "fastest", "text"]
+
+M0, M4 = "cortex_m0plus", "cortex_m4"
+ICE, ECP = "icebreaker", "ulx3s-25f"
+#: Columns of latencies: software by processor, or board with its host; and the engine.
+COLUMNS = {
+    "M0+ join": (M0, "join"), "M4 join": (M4, "join"), "iCEBreaker join": (ICE, "join"),
+    "ULX3S join": (ECP, "join"), "M0+ factorize": (M0, "factorize"),
+    "M4 factorize": (M4, "factorize"), "ULX3S factorize": (ECP, "factorize"),
+}
+#: Whose time a board's column is.
+HOST = M0
+
+BEGIN = """\
+# What a microcontroller gains by the core
+
+Made by `python bench/mcu.py`: {queries} queries a point, each from codebooks of its own, F=3,
+D=512, B=4, L=128; soft: margin 4, linear weights, {entries} entries in the mean. Nothing here was
+measured on hardware: instructions are counted in an emulator, cycles of microcontrollers
+estimated from them, cycles of the core are the golden model's, times of the transfer are worked
+out.
+
+## Time from query to result
+
+Microseconds, mean and in brackets 99 %, from the query in the microcontroller's memory to the
+result there. `M0+` at {m0:g} MHz and `M4` at {m4:g} MHz are alone. A board is the core behind SPI
+of an M0+: C driver, transfer, run, interrupt, result; with an M4 as the host it is at most
+{host:.0f} µs less. The boards: {boards}.
+
+"""
+TIMES = """
+right: answers of join / factorize that are right (clean: that bind to the query).
+
+How many times as long the microcontroller takes alone; *fastest* is the fastest software that is
+as right, tables for clean queries among it:
+
+"""
+VERDICT = """
+- **Alone is faster** than with {either}: {alone}.
+- **The core is faster**: {gains}.
+- **Clean queries need no core**: a hash table of all products answers in about a microsecond
+  where {tables} of RAM are to spare (M=10, M=22); at M=49 it would have 117,649 products, which
+  no RAM here holds. `meet`, join without scores, needs no more than join's index. Neither says
+  how sure the answer is.
+- **The transfer is most of a short run.** SCK has 10 MHz at most, a quarter of the core's clock,
+  and the driver moves {clean_bytes} bytes a clean query and {soft_bytes} a soft one; the fewest
+  frames that would do have {least_clean} and {least_soft}. Several queries in flight would hide
+  the runs, not the transfers: those limit the rate.
+- **What is gained besides time** is the processor: a query takes {busy} of it with the core, if
+  the SPI has DMA, whatever the codebooks; alone it is busy for the whole time.
+- **Factorize is far slower than join** in software and in the core. Where the answer is what
+  counts, join on the microcontroller alone takes less time than factorize in software in every
+  row{versus}.
+
+"""
+CLEAN = """
+## Clean queries in software
+
+Microseconds, mean and in brackets 99 %; making the table or the index of a set of codebooks. What
+`right` is for join they all are.
+
+"""
+METHOD = """
+## Where the time goes
+
+Means. The driver's part does not depend on the codebooks; *bytes*: all frames, *fewest*: query,
+INT_STATE, RESULT to RESULT_SCORE, pop.
+
+"""
+COUNTS = """
+## Instructions and cycles
+
+Means. The core's cycles are those of the ULX3S; the iCEBreaker's join takes the same.
+
+"""
+MEMORY = """
+## Memory
+
+Bytes. RAM: codebooks (packed, 12 a set of three), index or lists, tables of a query; without
+stack, at most {stack} for the programs as they are compiled (up to 64 codevectors),
+{driver_stack} for the driver. The core holds codebooks itself: then the microcontroller needs
+none of this but the driver.
+
+"""
+NOTES = """
+## How it was obtained
+
+- **Software**: bench/mcu, C99, no heap, no division, 32-bit arithmetic, compiled by the wheel
+  ziglang (clang) with -O2. Four blocks lie in a word and are bound by an addition and a mask;
+  join runs over a column of bytes and collects what the inverted index has; factorize adds tuples
+  up in 16-bit histograms, drops entries of weight 0, gives a codevector up at the first block
+  that decides, and clears only what it touched where that is less. Nothing imitates the hardware.
+- **Equal results**: every run has the tuple, score, runner-up, similarities, iterations or tuples
+  and stop reason of the golden model, or the script ends with an error. tests/test_bench_mcu.py
+  compares the trace's CRC, too, on other shapes and with known factors (2 to 4 factors, 4 and 8
+  blocks).
+- **Instructions**: unicorn runs the whole function, without an interrupt. The M0+ image was
+  decoded whole, by the linker's marks of code: {foreign} instructions in it are none of ARMv6-M.
+- **Cycles are an estimate**: bench/_thumb.py has the model, from the technical reference manuals:
+  M0+: load and store 2, branch taken 2, multiplication 1; M4: load and store 2, 1 right after
+  another, branch taken 3. Memory has no wait states: code in flash behind a cache, as an RP2040
+  has it, is slower. A compiler other than this, or an assembler programmer, gives other figures:
+  of the M0+'s inner loops a part is spills of its eight low registers.
+- **The core**: golden/cycles.py, exact, at the board's clock. The boards' own figures
+  ([boards.md](boards.md)) are with a UART; *join with spi* on a UP5K reaches 30.0 to 31.0 MHz
+  ([area.md](area.md)). Parameters: `auto`'s join; factorize with published A and T (clean), those
+  of preset `demo` (soft; M=49 without trim), at most 200 iterations of soft queries, so that its
+  times are cut there, and it is right less often.
+- **The transfer**: bytes of the frames that the C driver ([drivers](driver.md)) makes in the
+  emulator with the registers' golden model at their other end, without gaps, at SCK's limit; SPI
+  clocks that a part cannot divide to are not looked at. The driver's function `transfer` starts
+  DMA: four stores a frame. Without DMA the processor is busy all the time. An interrupt takes
+  {interrupts} cycles to its handler. The next frame follows at once.
+- Energy was not looked at.
+"""
+
+
+def _us(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _figure(row: dict, where: str, engine: str, host: str = HOST) -> dict | None:
+    """Mean and 99 % in microseconds, or None where there is no such engine."""
+    if where in (M0, M4):
+        return row["software"][where].get(engine, {}).get("us")
+    return row["board"][where].get(engine, {}).get(host)
+
+
+def _pair(figure: dict | None) -> str:
+    return f"{_us(figure['mean'])} ({_us(figure['p99'])})" if figure else ""
+
+
+def cell(row: dict, column: str) -> str:
+    """Mean and 99 % of a column of :data:`COLUMNS`."""
+    return _pair(_figure(row, *COLUMNS[column]))
+
+
+def fastest(row: dict, cpu: str) -> tuple[str, float]:
+    """Fastest software as right as join, and its mean in microseconds."""
+    ways = {name: way["us"]["mean"] for name, way in row["software"][cpu].items()
+            if name != "factorize" or row["right"]["factorize"] >= row["right"]["join"]}
+    return min(ways.items(), key=lambda item: item[1])
+
+
+def _title(row: dict) -> str:
+    return f"{row['kind']} M={row['size']}"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2g}" if value < 10 else f"{value:,.0f}"
+
+
+def _gains(points: list[dict]) -> str:
+    rows = []
+    for row in points:
+        line = [_title(row)]
+        for board, cpu, engine in ((ICE, M0, "join"), (ECP, M0, "join"), (ICE, M4, "join"),
+                                   (ECP, M4, "join"), (ECP, M0, "factorize"),
+                                   (ECP, M4, "factorize")):
+            line.append(_ratio(_figure(row, cpu, engine)["mean"]
+                               / _figure(row, board, engine, cpu)["mean"]))
+        for cpu, board in ((M0, ICE), (M4, ECP)):
+            name, mean = fastest(row, cpu)
+            line.append(f"{name}: {_ratio(mean / _figure(row, board, 'join', cpu)['mean'])}")
+        rows.append(line)
+    head = ["query", "join: M0+ / iCEBreaker", "M0+ / ULX3S", "M4 / iCEBreaker", "M4 / ULX3S",
+            "factorize: M0+ / ULX3S", "M4 / ULX3S", "fastest: M0+ / iCEBreaker's join",
+            "M4 / ULX3S's join"]
+    return _table(head, rows)
+
+
+def _verdict(data: dict) -> str:
+    points = data["points"]
+    alone, gains = [], []
+    for row in points:
+        ways = [(board, cpu, engine) for engine in ("join", "factorize") for cpu in (M0, M4)
+                for board in (ICE, ECP) if _figure(row, board, engine, cpu)]
+        for engine in ("join", "factorize"):
+            ratios = [_figure(row, cpu, e)["mean"] / _figure(row, board, e, cpu)["mean"]
+                      for board, cpu, e in ways if e == engine]
+            if max(ratios) < 1:
+                alone.append(f"{engine}, {_title(row)} "
+                             f"({1 / max(ratios):.2g} to {1 / min(ratios):.2g} times)")
+            elif min(ratios) >= 1:
+                gains.append(f"{engine}, {_title(row)} "
+                             f"({_ratio(min(ratios))} to {_ratio(max(ratios))} times)")
+            else:
+                gains.append(f"{engine}, {_title(row)}, depending on processor and board "
+                             f"({_ratio(min(ratios))} to {_ratio(max(ratios))} times)")
+    transfer = {row["kind"]: row["board"][ICE]["transfer"] for row in points}
+    busy = [part["us"] for row in points for board in row["board"].values()
+            for part in board["transfer"]["driver"].values()]
+    beaten = [_title(row) for row in points
+              if _figure(row, M0, "join")["mean"] < _figure(row, ECP, "factorize")["mean"]]
+    versus = f", and than factorize on the ULX3S for {', '.join(beaten)} (M0+)" if beaten else ""
+    ram = data["memory"]["ram"]
+    tables = " and ".join(f"{sizes['table'] >> 10} KiB" for sizes in ram.values()
+                          if "table" in sizes)
+    return VERDICT.format(
+        either="either board", alone="; ".join(alone) or "nowhere", gains="; ".join(gains),
+        tables=tables, versus=versus,
+        clean_bytes=f"{transfer['clean']['bytes']:.0f}",
+        soft_bytes=f"{transfer['soft']['bytes']:.0f}",
+        least_clean=f"{transfer['clean']['least_bytes']:.0f}",
+        least_soft=f"{transfer['soft']['least_bytes']:.0f}",
+        busy=f"{min(busy):.0f} to {max(busy):.0f} µs")
+
+
+def _clean(points: list[dict]) -> str:
+    rows = []
+    for row in points:
+        if row["kind"] == "clean":
+            line = [_title(row)]
+            for cpu in (M0, M4):
+                for way in ("table", "meet", "join"):
+                    line.append(_pair(_figure(row, cpu, way)))
+                for way in ("table", "join"):
+                    found = row["software"][cpu].get(way)
+                    line.append(_us(found["load_us"]) if found else "")
+            rows.append(line)
+    head = ["query"] + [f"{name}: {column}" if not n else column for name in ("M0+", "M4")
+                        for n, column in enumerate(
+                            ("table", "meet", "join", "making the table", "making the index"))]
+    return _table(head, rows)
+
+
+def _parts(data: dict) -> str:
+    rows = []
+    for row in data["points"]:
+        for name, board in data["boards"].items():
+            transfer = row["board"][name]["transfer"]
+            engines = row["core"]
+            us = {e: _us(engines[e]["mean"] / board["clock_hz"] * 1e6) if e in row["board"][name]
+                  else "" for e in ("join", "factorize")}
+            rows.append([_title(row), board["title"], f"{transfer['bytes']:.0f}",
+                         _us(transfer["us"]), f"{transfer['least_bytes']:.0f}",
+                         _us(transfer["least_us"]),
+                         *(f"{transfer['driver'][cpu]['instructions']:,.0f}, "
+                           f"{_us(transfer['driver'][cpu]['us'])} µs" for cpu in (M0, M4)),
+                         us["join"], us["factorize"]])
+    return _table(["query", "board", "bytes", "µs", "fewest bytes", "µs", "driver M0+", "driver M4",
+                   "core: join, µs", "factorize, µs"], rows)
+
+
+def _counts(points: list[dict]) -> str:
+    rows = []
+    for row in points:
+        for engine in ("join", "factorize"):
+            line = [_title(row), engine]
+            for cpu in (M0, M4):
+                found = row["software"][cpu][engine]
+                line += [f"{found['instructions']['mean']:,.0f}",
+                         f"{found['cycles']['mean']:,.0f}"]
+            core = row["core"][engine]["mean"]
+            line.append(f"{core:,.0f}")
+            for cpu in (M0, M4):
+                line.append(f"{row['software'][cpu][engine]['cycles']['mean'] / core:.0f}")
+            rows.append(line)
+    return _table(["query", "engine", "M0+ instructions", "cycles", "M4 instructions", "cycles",
+                   "core cycles", "M0+ / core", "M4 / core"], rows)
+
+
+def _memory(memory: dict) -> str:
+    rows = []
+    for engine in ("join", "factorize", "table"):
+        flash = memory["flash"].get(engine, {})
+        rows.append([engine, *(f"{sizes[engine]:,}" if engine in sizes else ""
+                               for sizes in memory["ram"].values()),
+                     *(f"{flash[cpu]:,}" if flash else "" for cpu in (M0, M4))])
+    for name, flash in memory["driver_flash"].items():
+        rows.append([f"C driver, {name}", *[""] * len(memory["ram"]),
+                     *(f"{flash[cpu]:,}" for cpu in (M0, M4))])
+    return _table(["program", *(f"RAM, M={size}" for size in memory["ram"]), "flash M0+",
+                   "flash M4"], rows)
+
+
+def text(data: dict) -> str:
+    """The page, of what bench/mcu.py has written as JSON."""
+    points, memory, mcus = data["points"], data["memory"], data["mcus"]
+    entries = [row["entries"] for row in points if row["kind"] == "soft"]
+    less = max(row["board"][name][engine][M0]["mean"] - row["board"][name][engine][M4]["mean"]
+               for row in points for name in row["board"] for engine in ("join", "factorize")
+               if engine in row["board"][name])
+    boards = "; ".join(f"{b['title']} {b['clock_hz'] / 1e6:g} MHz, SCK {b['sck_hz'] / 1e6:g} MHz"
+                       for b in data["boards"].values())
+    times = _table(["query", "right", *COLUMNS], [
+        [_title(row), f"{row['right']['join']:.2f} / {row['right']['factorize']:.2f}",
+         *(cell(row, column) for column in COLUMNS)] for row in points])
+    return "".join((
+        BEGIN.format(queries=data["queries"], entries=f"{sum(entries) / len(entries):.1f}",
+                     m0=mcus[M0]["clock"] / 1e6, m4=mcus[M4]["clock"] / 1e6, host=less,
+                     boards=boards),
+        times, TIMES, _gains(points), _verdict(data).rstrip("\n") + "\n",
+        CLEAN, _clean(points), METHOD, _parts(data), COUNTS, _counts(points),
+        MEMORY.format(stack=f"{max(memory['stack'].values()):,}",
+                      driver_stack=memory["driver_stack"]), _memory(memory),
+        NOTES.format(foreign=data["not_in_armv6m"][M0] or "no",
+                     interrupts=" / ".join(str(mcu["interrupt"]) for mcu in mcus.values()))))
