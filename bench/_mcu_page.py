@@ -96,8 +96,9 @@ NOTES = """
   and stop reason of the golden model, or the script ends with an error. tests/test_bench_mcu.py
   compares the trace's CRC, too, on other shapes and with known factors (2 to 4 factors, 4 and 8
   blocks).
-- **Instructions**: unicorn runs the whole function, without an interrupt. The M0+ image was
-  decoded whole, by the linker's marks of code: {foreign} instructions in it are none of ARMv6-M.
+- **Instructions**: unicorn runs the whole function, without an interrupt; instructions of an M4
+  whose condition does not hold count. The M0+ image was decoded whole, by the linker's marks of
+  code: {foreign} instructions in it are none of ARMv6-M.
 - **Cycles are an estimate**: bench/_thumb.py has the model, from the technical reference manuals:
   M0+: load and store 2, branch taken 2, multiplication 1; M4: load and store 2, 1 right after
   another, branch taken 3. Memory has no wait states: code in flash behind a cache, as an RP2040
