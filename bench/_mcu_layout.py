@@ -28,6 +28,8 @@ class Shape(NamedTuple):
     bits: int = 6
     #: Slots of the hash table of products, as a power of two; 0: no table.
     table_bits: int = 0
+    #: Whether there is room for pairs behind the structure.
+    pairs: bool = False
 
     @classmethod
     def of(cls, core: CoreConfig, table_bits: int = 0) -> "Shape":
@@ -39,7 +41,7 @@ class Shape(NamedTuple):
     def macros(self) -> list[str]:
         """Options for a compiler."""
         return [f"-D{name.upper()}={value}" for name, value in self._asdict().items()
-                if value or name != "table_bits"]
+                if name != "pairs" and (value or name != "table_bits")]
 
     @property
     def scale(self) -> int:
@@ -48,7 +50,7 @@ class Shape(NamedTuple):
 
 
 def structure(shape: Shape) -> type[LittleEndianStructure]:
-    """``struct search``, or ``struct table`` where the shape has one."""
+    """``struct search``, or ``struct table`` or ``struct pairs`` where the shape has one."""
     factors, blocks, words = shape.factors, shape.blocks, shape.blocks // 4
 
     def record(name: str, *fields) -> type[LittleEndianStructure]:
@@ -79,6 +81,9 @@ def structure(shape: Shape) -> type[LittleEndianStructure]:
         ("list", estimate * factors)]
     if shape.table_bits:
         fields.append(("slot", c_uint16 * (1 << shape.table_bits)))
+    if shape.pairs:
+        fields += [("start", c_uint16 * (shape.length + 1) * blocks),
+                   ("pair", c_uint16 * shape.codevectors ** 2 * blocks)]
     return record("Search", *fields)
 
 

@@ -1,14 +1,17 @@
 """docs/mcu.md: what a microcontroller gains by the core."""
 
+import textwrap
+
 __all__ = ["COLUMNS", "cell", "fastest", "text"]
 
 M0, M4 = "cortex_m0plus", "cortex_m4"
 ICE, ECP = "icebreaker", "ulx3s-25f"
 #: Columns of latencies: software by processor, or board with its host; and the engine.
 COLUMNS = {
-    "M0+ join": (M0, "join"), "M4 join": (M4, "join"), "iCEBreaker join": (ICE, "join"),
-    "ULX3S join": (ECP, "join"), "M0+ factorize": (M0, "factorize"),
-    "M4 factorize": (M4, "factorize"), "ULX3S factorize": (ECP, "factorize"),
+    "M0+ join": (M0, "join"), "M4 join": (M4, "join"), "M0+ pairs": (M0, "pairs"),
+    "M4 pairs": (M4, "pairs"), "iCEBreaker join": (ICE, "join"), "ULX3S join": (ECP, "join"),
+    "M0+ factorize": (M0, "factorize"), "M4 factorize": (M4, "factorize"),
+    "ULX3S factorize": (ECP, "factorize"),
 }
 #: Whose time a board's column is.
 HOST = M0
@@ -31,35 +34,41 @@ of an M0+: C driver, transfer, run, interrupt, result; with an M4 as the host it
 
 """
 TIMES = """
-right: answers of join / factorize that are right (clean: that bind to the query).
+*join* is join with an inverted index, *pairs* the same with a table of all pairs of codevectors
+of the last two factors as well. right: answers of join / factorize that are right (clean: that
+bind to the query).
 
-How many times as long the microcontroller takes alone; *fastest* is the fastest software that is
-as right, tables for clean queries among it:
+How many times as long the microcontroller takes alone, with the same results; join is the faster
+one of join and pairs. *clean only*: the fastest search of clean queries, which gives the tuple
+and no scores:
 
 """
 VERDICT = """
-- **Alone is faster** than with {either}: {alone}.
+- **Alone is faster** than with either board: {alone}.
 - **The core is faster**: {gains}.
-- **Clean queries need no core**: a hash table of all products answers in about a microsecond
-  where {tables} of RAM are to spare (M=10, M=22); at M=49 it would have 117,649 products, which
-  no RAM here holds. `meet`, join without scores, needs no more than join's index. Neither says
-  how sure the answer is.
-- **The transfer is most of a short run.** SCK has 10 MHz at most, a quarter of the core's clock,
-  and the driver moves {clean_bytes} bytes a clean query and {soft_bytes} a soft one; the fewest
-  frames that would do have {least_clean} and {least_soft}. Several queries in flight would hide
-  the runs, not the transfers: those limit the rate.
-- **What is gained besides time** is the processor: a query takes {busy} of it with the core, if
-  the SPI has DMA, whatever the codebooks; alone it is busy for the whole time.
-- **Factorize is far slower than join** in software and in the core. Where the answer is what
-  counts, join on the microcontroller alone takes less time than factorize in software in every
-  row{versus}.
+- **Depends on processor and board**: {even}.
+- **Clean queries**: where only the tuple is wanted, alone is faster in {clean}. A hash table of
+  all products takes about a microsecond where there is RAM for it: {tables}; at M=49 there would
+  be 117,649 products. None of these says how sure the answer is.
+- **The transfer is most of a short run.** SCK is 10 MHz at most and a quarter of the core's
+  clock; the driver moves {clean_bytes} bytes a clean query and {soft_bytes} a soft one
+  (iCEBreaker), {part} of the time in the mean; the fewest frames that would do have {least_clean}
+  and {least_soft} bytes. Several queries in flight would hide the runs, not the transfers: those
+  limit the rate. Alone, 99 % are up to {tail:.1f} times the mean; with the core up to
+  {core_tail:.1f} times (join).
+- **Besides time, the processor is gained**: a query takes {busy} of it with the core, if the SPI
+  has DMA, whatever the codebooks; alone it is busy for the whole time.
+- **Factorize is slower than join**, in software {slower} times. Join in software is faster even
+  than factorize on the ULX3S for {beaten} (M0+).
 
 """
 CLEAN = """
 ## Clean queries in software
 
-Microseconds, mean and in brackets 99 %; making the table or the index of a set of codebooks. What
-`right` is for join they all are.
+Microseconds, mean and in brackets 99 %. *table*: hash table of all products; *meet*: join without
+scores, *meet_pairs* the same with the table of pairs. Each tuple that they gave binds to the
+query. At the right what is made of a set of codebooks takes; the index and pairs serve soft
+queries, too.
 
 """
 METHOD = """
@@ -78,10 +87,10 @@ Means. The core's cycles are those of the ULX3S; the iCEBreaker's join takes the
 MEMORY = """
 ## Memory
 
-Bytes. RAM: codebooks (packed, 12 a set of three), index or lists, tables of a query; without
-stack, at most {stack} for the programs as they are compiled (up to 64 codevectors),
-{driver_stack} for the driver. The core holds codebooks itself: then the microcontroller needs
-none of this but the driver.
+Bytes. RAM: packed codebooks, index, pairs or lists, tables of a query; of *table* its slots only.
+Stack, on top: at most {stack} for the programs as they are compiled, for up to 64 codevectors;
+{driver_stack} for the driver. Flash of *join* has *pairs* in it. The core holds codebooks itself:
+then the microcontroller needs none of this but the driver.
 
 """
 NOTES = """
@@ -92,13 +101,15 @@ NOTES = """
   join runs over a column of bytes and collects what the inverted index has; factorize adds tuples
   up in 16-bit histograms, drops entries of weight 0, gives a codevector up at the first block
   that decides, and clears only what it touched where that is less. Nothing imitates the hardware.
+- **Not tried**: queries in batches, assembler, a bound on scores that skips candidates, codebooks
+  in an order that suits a table. Software may have some way to go yet; so may a faster SPI.
 - **Equal results**: every run has the tuple, score, runner-up, similarities, iterations or tuples
   and stop reason of the golden model, or the script ends with an error. tests/test_bench_mcu.py
   compares the trace's CRC, too, on other shapes and with known factors (2 to 4 factors, 4 and 8
   blocks).
 - **Instructions**: unicorn runs the whole function, without an interrupt; instructions of an M4
   whose condition does not hold count. The M0+ image was decoded whole, by the linker's marks of
-  code: {foreign} instructions in it are none of ARMv6-M.
+  code: {foreign} of its instructions are not in ARMv6-M.
 - **Cycles are an estimate**: bench/_thumb.py has the model, from the technical reference manuals:
   M0+: load and store 2, branch taken 2, multiplication 1; M4: load and store 2, 1 right after
   another, branch taken 3. Memory has no wait states: code in flash behind a cache, as an RP2040
@@ -139,14 +150,29 @@ def cell(row: dict, column: str) -> str:
 
 
 def fastest(row: dict, cpu: str) -> tuple[str, float]:
-    """Fastest software as right as join, and its mean in microseconds."""
-    ways = {name: way["us"]["mean"] for name, way in row["software"][cpu].items()
-            if name != "factorize" or row["right"]["factorize"] >= row["right"]["join"]}
-    return min(ways.items(), key=lambda item: item[1])
+    """Fastest software that gives at least the tuple, and its mean in microseconds."""
+    return min(((name, way["us"]["mean"]) for name, way in row["software"][cpu].items()
+                if name != "factorize"), key=lambda item: item[1])
 
 
 def _title(row: dict) -> str:
     return f"{row['kind']} M={row['size']}"
+
+
+def _wrapped(page: str) -> str:
+    """The page with its paragraphs in lines of up to 100 characters."""
+    lines, paragraph = [], []
+    for line in [*page.split("\n"), ""]:
+        if line[:2] in ("", "# ", "##", "| ", "- ") and paragraph:
+            indent = "  " if paragraph[0].startswith("- ") else ""
+            lines += textwrap.wrap(" ".join(map(str.strip, paragraph)), 100, break_long_words=False,
+                                   subsequent_indent=indent, break_on_hyphens=False)
+            paragraph = []
+        if line[:2] in ("", "# ", "##", "| "):
+            lines.append(line)
+        else:
+            paragraph.append(line)
+    return "\n".join(lines[:-1])
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -158,78 +184,96 @@ def _ratio(value: float) -> str:
     return f"{value:.2g}" if value < 10 else f"{value:,.0f}"
 
 
+def _same(row: dict, where: str, engine: str, host: str = HOST) -> float | None:
+    """Mean of the fastest way to an engine's results."""
+    ways = ("join", "pairs") if engine == "join" and where in (M0, M4) else (engine,)
+    figures = [_figure(row, where, way, host) for way in ways]
+    return min((figure["mean"] for figure in figures if figure), default=None)
+
+
+def _ratios(row: dict, engine: str) -> list[float]:
+    """Software's time over the core's: M0+ and M4, each by board."""
+    return [_same(row, cpu, engine) / _same(row, board, engine, cpu) for cpu in (M0, M4)
+            for board in (ICE, ECP) if _same(row, board, engine, cpu)]
+
+
 def _gains(points: list[dict]) -> str:
     rows = []
     for row in points:
-        line = [_title(row)]
-        for board, cpu, engine in ((ICE, M0, "join"), (ECP, M0, "join"), (ICE, M4, "join"),
-                                   (ECP, M4, "join"), (ECP, M0, "factorize"),
-                                   (ECP, M4, "factorize")):
-            line.append(_ratio(_figure(row, cpu, engine)["mean"]
-                               / _figure(row, board, engine, cpu)["mean"]))
+        line = [_title(row), *map(_ratio, _ratios(row, "join")),
+                *map(_ratio, _ratios(row, "factorize"))]
         for cpu, board in ((M0, ICE), (M4, ECP)):
             name, mean = fastest(row, cpu)
-            line.append(f"{name}: {_ratio(mean / _figure(row, board, 'join', cpu)['mean'])}")
+            line.append(f"{name}: {_ratio(mean / _same(row, board, 'join', cpu))}"
+                        if row["kind"] == "clean" else "")
         rows.append(line)
-    head = ["query", "join: M0+ / iCEBreaker", "M0+ / ULX3S", "M4 / iCEBreaker", "M4 / ULX3S",
-            "factorize: M0+ / ULX3S", "M4 / ULX3S", "fastest: M0+ / iCEBreaker's join",
-            "M4 / ULX3S's join"]
-    return _table(head, rows)
+    return _table(["query", "join: M0+ / iCEBreaker", "M0+ / ULX3S", "M4 / iCEBreaker",
+                   "M4 / ULX3S", "factorize: M0+ / ULX3S", "M4 / ULX3S",
+                   "clean only: M0+ / iCEBreaker's join", "M4 / ULX3S's join"], rows)
+
+
+def _listed(items: list[str]) -> str:
+    return "; ".join(items) or "none"
 
 
 def _verdict(data: dict) -> str:
     points = data["points"]
-    alone, gains = [], []
+    alone, gains, even, clean, tails, core_tails, parts, slower = ([] for _ in range(8))
     for row in points:
-        ways = [(board, cpu, engine) for engine in ("join", "factorize") for cpu in (M0, M4)
-                for board in (ICE, ECP) if _figure(row, board, engine, cpu)]
         for engine in ("join", "factorize"):
-            ratios = [_figure(row, cpu, e)["mean"] / _figure(row, board, e, cpu)["mean"]
-                      for board, cpu, e in ways if e == engine]
+            ratios = _ratios(row, engine)
+            what = f"{engine}, {_title(row)}"
             if max(ratios) < 1:
-                alone.append(f"{engine}, {_title(row)} "
-                             f"({1 / max(ratios):.2g} to {1 / min(ratios):.2g} times)")
-            elif min(ratios) >= 1:
-                gains.append(f"{engine}, {_title(row)} "
-                             f"({_ratio(min(ratios))} to {_ratio(max(ratios))} times)")
+                alone.append(f"{what} ({1 / max(ratios):.1f} to {1 / min(ratios):.1f} times)")
             else:
-                gains.append(f"{engine}, {_title(row)}, depending on processor and board "
-                             f"({_ratio(min(ratios))} to {_ratio(max(ratios))} times)")
+                to = gains if min(ratios) > 1 else even
+                to.append(f"{what} ({_ratio(min(ratios))} to {_ratio(max(ratios))} times)")
+        slower += [_same(row, cpu, "factorize") / _same(row, cpu, "join") for cpu in (M0, M4)]
+        if row["kind"] == "clean" and all(
+                fastest(row, cpu)[1] < _same(row, board, "join", cpu)
+                for cpu in (M0, M4) for board in (ICE, ECP)):
+            clean.append(f"{_title(row)} ({fastest(row, M0)[0]})")
+        for cpu in (M0, M4):
+            for way in ("join", "pairs"):
+                figure = _figure(row, cpu, way)
+                tails.append(figure["p99"] / figure["mean"])
+            for board in (ICE, ECP):
+                figure = _figure(row, board, "join", cpu)
+                core_tails.append(figure["p99"] / figure["mean"])
+                parts.append(row["board"][board]["transfer"]["us"] / figure["mean"])
     transfer = {row["kind"]: row["board"][ICE]["transfer"] for row in points}
     busy = [part["us"] for row in points for board in row["board"].values()
             for part in board["transfer"]["driver"].values()]
     beaten = [_title(row) for row in points
-              if _figure(row, M0, "join")["mean"] < _figure(row, ECP, "factorize")["mean"]]
-    versus = f", and than factorize on the ULX3S for {', '.join(beaten)} (M0+)" if beaten else ""
-    ram = data["memory"]["ram"]
-    tables = " and ".join(f"{sizes['table'] >> 10} KiB" for sizes in ram.values()
-                          if "table" in sizes)
+              if _same(row, M0, "join") < _same(row, ECP, "factorize")]
+    tables = [f"{sizes['table'] >> 10} KiB at M={size}"
+              for size, sizes in data["memory"]["ram"].items() if "table" in sizes]
     return VERDICT.format(
-        either="either board", alone="; ".join(alone) or "nowhere", gains="; ".join(gains),
-        tables=tables, versus=versus,
+        alone=_listed(alone), gains=_listed(gains), even=_listed(even), clean=_listed(clean),
+        tables=", ".join(tables), part=f"{min(parts):.0%} to {max(parts):.0%}",
         clean_bytes=f"{transfer['clean']['bytes']:.0f}",
         soft_bytes=f"{transfer['soft']['bytes']:.0f}",
         least_clean=f"{transfer['clean']['least_bytes']:.0f}",
         least_soft=f"{transfer['soft']['least_bytes']:.0f}",
-        busy=f"{min(busy):.0f} to {max(busy):.0f} µs")
+        tail=max(tails), core_tail=max(core_tails), busy=f"{min(busy):.0f} to {max(busy):.0f} µs",
+        slower=f"{_ratio(min(slower))} to {_ratio(max(slower))}", beaten=_listed(beaten))
 
 
 def _clean(points: list[dict]) -> str:
     rows = []
     for row in points:
-        if row["kind"] == "clean":
-            line = [_title(row)]
-            for cpu in (M0, M4):
-                for way in ("table", "meet", "join"):
-                    line.append(_pair(_figure(row, cpu, way)))
-                for way in ("table", "join"):
-                    found = row["software"][cpu].get(way)
-                    line.append(_us(found["load_us"]) if found else "")
+        for cpu, name in ((M0, "M0+"), (M4, "M4")):
+            if row["kind"] != "clean":
+                continue
+            ways = row["software"][cpu]
+            line = [_title(row), name]
+            line += [_pair(_figure(row, cpu, way))
+                     for way in ("table", "meet_pairs", "meet", "pairs", "join")]
+            line += [_us(ways[way]["load_us"]) if way in ways else ""
+                     for way in ("table", "pairs", "join")]
             rows.append(line)
-    head = ["query"] + [f"{name}: {column}" if not n else column for name in ("M0+", "M4")
-                        for n, column in enumerate(
-                            ("table", "meet", "join", "making the table", "making the index"))]
-    return _table(head, rows)
+    return _table(["query", "on", "table", "meet_pairs", "meet", "pairs", "join",
+                   "making the table", "the pairs", "the index"], rows)
 
 
 def _parts(data: dict) -> str:
@@ -253,13 +297,13 @@ def _parts(data: dict) -> str:
 def _counts(points: list[dict]) -> str:
     rows = []
     for row in points:
-        for engine in ("join", "factorize"):
+        for engine in ("join", "pairs", "factorize"):
             line = [_title(row), engine]
             for cpu in (M0, M4):
                 found = row["software"][cpu][engine]
                 line += [f"{found['instructions']['mean']:,.0f}",
                          f"{found['cycles']['mean']:,.0f}"]
-            core = row["core"][engine]["mean"]
+            core = row["core"]["join" if engine == "pairs" else engine]["mean"]
             line.append(f"{core:,.0f}")
             for cpu in (M0, M4):
                 line.append(f"{row['software'][cpu][engine]['cycles']['mean'] / core:.0f}")
@@ -270,7 +314,7 @@ def _counts(points: list[dict]) -> str:
 
 def _memory(memory: dict) -> str:
     rows = []
-    for engine in ("join", "factorize", "table"):
+    for engine in ("join", "pairs", "factorize", "table"):
         flash = memory["flash"].get(engine, {})
         rows.append([engine, *(f"{sizes[engine]:,}" if engine in sizes else ""
                                for sizes in memory["ram"].values()),
@@ -294,7 +338,7 @@ def text(data: dict) -> str:
     times = _table(["query", "right", *COLUMNS], [
         [_title(row), f"{row['right']['join']:.2f} / {row['right']['factorize']:.2f}",
          *(cell(row, column) for column in COLUMNS)] for row in points])
-    return "".join((
+    return _wrapped("".join((
         BEGIN.format(queries=data["queries"], entries=f"{sum(entries) / len(entries):.1f}",
                      m0=mcus[M0]["clock"] / 1e6, m4=mcus[M4]["clock"] / 1e6, host=less,
                      boards=boards),
@@ -302,5 +346,5 @@ def text(data: dict) -> str:
         CLEAN, _clean(points), METHOD, _parts(data), COUNTS, _counts(points),
         MEMORY.format(stack=f"{max(memory['stack'].values()):,}",
                       driver_stack=memory["driver_stack"]), _memory(memory),
-        NOTES.format(foreign=data["not_in_armv6m"][M0] or "no",
-                     interrupts=" / ".join(str(mcu["interrupt"]) for mcu in mcus.values()))))
+        NOTES.format(foreign=data["not_in_armv6m"][M0],
+                     interrupts=" / ".join(str(mcu["interrupt"]) for mcu in mcus.values())))))

@@ -1,5 +1,6 @@
 """What bench/mcu.py measures: microcontrollers, boards, queries, and one point of them."""
 
+import itertools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from blockfactor.golden.result import STOPS
 from blockfactor.parameters import RunParameters
 from blockfactor.presets import preset
 
-__all__ = ["BOARDS", "ENGINES", "MCUS", "POINTS", "SPI_HZ", "Bench", "Point"]
+__all__ = ["BOARDS", "ENGINES", "FUNCTIONS", "MCUS", "POINTS", "SPI_HZ", "Bench", "Point"]
 
 
 class Mcu(NamedTuple):
@@ -45,6 +46,9 @@ BOARDS = {"icebreaker": "iCEBreaker", "ulx3s-25f": "ULX3S"}
 SPI_HZ = 10_000_000
 SPI_DIVISOR = 4
 ENGINES = ("join", "factorize")
+#: Functions of software that gives an engine's results: what prepares codebooks, and a run.
+FUNCTIONS = {"join": ("join_load", "join"), "pairs": ("pairs_load", "pairs_join"),
+             "factorize": (None, "factorize")}
 MARGIN = 4.0
 #: log2 of the slots of the hash table of products, where they fit the RAM.
 TABLE_BITS = {10: 11, 22: 14}
@@ -113,7 +117,7 @@ class Bench:
         self.systems = {name: board(name).system(front_end="spi") for name in BOARDS}
         #: The core whose numbers the software gives: it has both engines.
         self.core = self.systems["ulx3s-25f"].core
-        self.shape = Shape.of(self.core)
+        self.shape = Shape.of(self.core)._replace(pairs=True)
         self.machines = {cpu: Machine(target_image(self.shape, cpu, folder), cpu) for cpu in cpus}
         self._drivers = {}
         self._exchanges = {}
@@ -178,16 +182,17 @@ class Bench:
                 right = (bound.sum(axis=1) % 128 == index[:, :, 0]).all(axis=1)
             row["right"][engine] = float(right.mean())
             row["core"][engine] = _spread(want.cycles)
-            for cpu in self.cpus:
+            ways = ("join", "pairs") if engine == "join" else (engine,)
+            for cpu, way in itertools.product(self.cpus, ways):
                 counts = []
                 for n in range(number):
                     memory = self._memory(codes[n], index[n], weight[n],
                                           parameters.replace(seed=int(seeds[n])))
-                    counts.append(self._run(cpu, engine, memory))
-                    self._compare(f"{point.title}, {engine}, {cpu}, query {n} of seed {seed}",
+                    counts.append(self._run(cpu, way, memory))
+                    self._compare(f"{point.title}, {way}, {cpu}, query {n} of seed {seed}",
                                   memory, want, n)
                     advance()
-                row["software"][cpu][engine] = self._figures(cpu, counts)
+                row["software"][cpu][way] = self._figures(cpu, counts)
         if point.kind == "clean":
             for cpu in self.cpus:
                 row["software"][cpu] |= self._clean(point, cpu, codes, index)
@@ -203,11 +208,12 @@ class Bench:
             load_parameters(memory, self.core, parameters)
         return memory
 
-    def _run(self, cpu: str, engine: str, memory):
+    def _run(self, cpu: str, way: str, memory):
         machine = self.machines[cpu]
         machine.put(memory)
-        load = machine.call("join_load") if engine == "join" else None
-        count = machine.call(engine)
+        load, run = FUNCTIONS[way]
+        load = machine.call(load) if load else None
+        count = machine.call(run)
         machine.get(memory)
         return count, load
 
@@ -236,15 +242,15 @@ class Bench:
         """Searches that only clean queries have."""
         found = {}
         machine, shape = self.machines[cpu], self.shape
-        ways = [("meet", "join_load", machine, shape)]
+        ways = [("meet", "join_load", machine, shape), ("meet_pairs", "pairs_load", machine, shape)]
         if point.size in TABLE_BITS:
             shape = Shape.of(self.core.replace(max_codevectors=32), TABLE_BITS[point.size])
             ways.append(("table", "table_load",
                          Machine(target_image(shape, cpu, self.folder), cpu), shape))
         for name, load, machine, shape in ways:
             counts = []
-            # A table's building is long: fewer codebooks, and all queries from them.
-            for n in range(len(codes) if name == "meet" else min(len(codes), 10)):
+            # Building a table takes long, and a look-up is one like another.
+            for n in range(len(codes) if name != "table" else min(len(codes), 10)):
                 memory = self._memory(codes[n], index[n], np.ones_like(index[n]), None, shape)
                 machine.put(memory)
                 loading = machine.call(load)
@@ -285,6 +291,8 @@ class Bench:
                              "weight")
             ram[str(size)] = {
                 "join": common + size_of(shape, "books.head", "books.next", "books.column"),
+                "pairs": common + size_of(shape, "books.head", "books.next", "books.column",
+                                          "start", "pair"),
                 "factorize": common + size_of(shape, "histogram", "list"),
                 **({"table": 2 << TABLE_BITS[size]} if size in TABLE_BITS else {})}
         drivers = {name: {cpu: driver.machine.flash for (where, cpu), driver in

@@ -3,7 +3,7 @@
 Factorize and join in C (bench/mcu) for Cortex-M0+ and Cortex-M4, instructions counted in an
 emulator, cycles estimated (bench/_thumb.py), beside the golden model's cycles at the clock of two
 boards, the C driver's work and the transfer included. Writes docs/mcu.md and bench/data/mcu.json,
-with --quick neither. Some five minutes. Exit status 1 if software gives a result other than the
+with --quick neither. Some six minutes. Exit status 1 if software gives a result other than the
 golden model's.
 """
 
@@ -54,7 +54,7 @@ def main() -> int:
     try:
         from _mcu_build import digest
         from _mcu_page import text
-        from _mcu_points import BOARDS, ENGINES, MCUS, POINTS, Bench
+        from _mcu_points import BOARDS, FUNCTIONS, MCUS, POINTS, Bench
     except ModuleNotFoundError as problem:
         parser.error(f"{problem.name} is missing: pip install 'blockfactor[mcu]'")
     number = 2 if args.quick else args.queries
@@ -64,7 +64,7 @@ def main() -> int:
         progress.remove_task(compiling)
         rows = []
         for point in POINTS:
-            task = progress.add_task(point.title, total=number * len(ENGINES) * len(MCUS))
+            task = progress.add_task(point.title, total=number * len(FUNCTIONS) * len(MCUS))
             rows.append(bench.measure(point, number, args.seed,
                                       lambda task=task: progress.advance(task)))
         foreign = {cpu: len(machine.foreign()) for cpu, machine in bench.machines.items()}

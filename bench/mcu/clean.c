@@ -50,6 +50,32 @@ void meet(struct search *s)
     s->result.stop = STOP_COMPLETE;
 }
 
+/* The same with pairs_join's table of pairs. */
+void meet_pairs(struct pairs *p)
+{
+    struct search *s = &p->search;
+    const struct codebooks *k = &s->books;
+    uint32_t key = key_of(&s->query), size = k->size[0];
+    const uint32_t (*inner)[1] = (const uint32_t (*)[1])k->code[1];
+    const uint32_t (*last)[1] = (const uint32_t (*)[1])k->code[2] - 1;
+    for (uint32_t i = 0; i < size; i++) {
+        uint32_t rest = unbind(key, k->code[0][i][0]);
+        const uint16_t *start = p->start[0] + (rest & 255) / SCALE;
+        const uint16_t *pair = p->pair[0] + start[0], *end = p->pair[0] + start[1];
+        for (; pair != end; pair++) {
+            uint32_t m = *pair & 255, n = *pair >> 8;
+            if (((inner[m][0] + last[n][0]) & MASK) == rest) {
+                s->result.index[0] = i;
+                s->result.index[1] = m;
+                s->result.index[2] = n - 1;
+                s->result.stop = STOP_ACCEPTED;
+                return;
+            }
+        }
+    }
+    s->result.stop = STOP_COMPLETE;
+}
+
 #ifdef TABLE_BITS
 
 enum { FIELD = 5 }; /* bits of a codevector's number: three make a slot */

@@ -16,5 +16,6 @@ void table(struct table *t);
 #endif
 
 void meet(struct search *s);
+void meet_pairs(struct pairs *p);
 
 #endif

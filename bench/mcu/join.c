@@ -59,6 +59,7 @@ struct state {
     /* Candidates that are yet to be verified: inner codevector | number of the last one << 8; the
      * number is 0 if the tuple has been found before. A row has heads * CODEVECTORS at most. */
     uint16_t candidate[BATCH + 3 * CODEVECTORS];
+    const struct pairs *pairs; /* or NULL */
 };
 
 /* The most confident blocks, at most `heads`; returns how many there are. */
@@ -118,9 +119,9 @@ static inline int32_t matches(const uint32_t *sum, const uint32_t *key)
 }
 
 /* Verify candidates; why the run ends, or 0. */
-ALWAYS uint32_t verify(struct search *s, struct state *t, const uint16_t *end, const int equal)
+ALWAYS uint32_t verify(struct search *s, struct state *t, const uint16_t *from,
+                       const uint16_t *end, const int equal)
 {
-    const uint16_t *from = t->candidate;
     const uint32_t (*first)[WORDS] = t->inner, (*second)[WORDS] = t->last;
     const uint8_t *weight = t->weight;
     uint32_t count = (uint32_t)(end - from), stop = 0, outer[WORDS], key[WORDS];
@@ -157,14 +158,16 @@ ALWAYS uint32_t verify(struct search *s, struct state *t, const uint16_t *end, c
     return stop;
 }
 
-static NOINLINE uint32_t verify_equal(struct search *s, struct state *t, const uint16_t *end)
+static NOINLINE uint32_t verify_equal(struct search *s, struct state *t, const uint16_t *from,
+                                  const uint16_t *end)
 {
-    return verify(s, t, end, 1);
+    return verify(s, t, from, end, 1);
 }
 
-static NOINLINE uint32_t verify_weighted(struct search *s, struct state *t, const uint16_t *end)
+static NOINLINE uint32_t verify_weighted(struct search *s, struct state *t, const uint16_t *from,
+                                  const uint16_t *end)
 {
-    return verify(s, t, end, 0);
+    return verify(s, t, from, end, 0);
 }
 
 /* Rows from `from` to `end`, not included, that have candidates, as inner codevector | first
@@ -268,9 +271,84 @@ static uint16_t *collect_known(struct state *t, uint32_t *from, uint32_t end)
     return to;
 }
 
+static uint32_t verify_some(struct search *s, struct state *t, const uint16_t *from,
+                            const uint16_t *end)
+{
+    return t->equal ? verify_equal(s, t, from, end) : verify_weighted(s, t, from, end);
+}
+
 static uint32_t verify_batch(struct search *s, struct state *t, const uint16_t *end)
 {
-    return t->equal ? verify_equal(s, t, end) : verify_weighted(s, t, end);
+    return verify_some(s, t, t->candidate, end);
+}
+
+/* Pairs of a look-up block that bind to what is left of its peak. */
+struct range {
+    const uint16_t *from, *end;
+};
+
+static inline struct range pairs_of(const struct state *t, const struct head *h)
+{
+    const uint16_t *start = t->pairs->start[h->block] + (uint8_t)h->rest / SCALE;
+    const uint16_t *pair = t->pairs->pair[h->block];
+    return (struct range){pair + start[0], pair + start[1]};
+}
+
+/* The first pair whose inner codevector is `from` or a later one. */
+static inline const uint16_t *pairs_from(struct range range, uint32_t from)
+{
+    while (range.from != range.end && (*range.from & 255) < from)
+        range.from++;
+    return range.from;
+}
+
+/* Pairs of two look-up blocks, row by row, until there is a batch; those found before are marked. */
+static NOINLINE uint16_t *merge(struct state *t, struct range *first, struct range *second)
+{
+    const uint16_t *a = first->from, *b = second->from, *end = first->end, *last = second->end;
+    uint16_t *to = t->candidate, *full = to + BATCH;
+    while (to < full) {
+        uint32_t row = 256, pair;
+        if (a != end)
+            row = *a & 255;
+        if (b != last && (*b & 255) < row) {
+            pair = *b++;
+            uint32_t m = pair & 255, byte = (uint8_t)(t->head[0].rest - t->head[0].column[m]);
+            *to++ = (uint16_t)(t->head[0].last[BLOCKS * (pair >> 8)] == byte ? m : pair);
+        } else if (row < 256) {
+            *to++ = *a++;
+        } else {
+            break;
+        }
+    }
+    first->from = a;
+    second->from = b;
+    return to;
+}
+
+/* A pass of the inner factor from codevector `from` on, of one or two look-up blocks. */
+static uint32_t pair_pass(struct search *s, struct state *t, uint32_t from, uint32_t heads)
+{
+    uint32_t stop = 0;
+    struct range all = pairs_of(t, &t->head[0]);
+    const uint16_t *middle = pairs_from(all, from);
+    if (heads == 1) {
+        if (middle != all.end)
+            stop = verify_some(s, t, middle, all.end);
+        if (middle != all.from && !stop)
+            stop = verify_some(s, t, all.from, middle);
+        return stop;
+    }
+    struct range other = pairs_of(t, &t->head[1]);
+    const uint16_t *middle1 = pairs_from(other, from);
+    struct range half[2][2] = {{{middle, all.end}, {middle1, other.end}},
+                               {{all.from, middle}, {other.from, middle1}}};
+    for (unsigned n = 0; n < 2; n++) {
+        struct range *first = &half[n][0], *second = &half[n][1];
+        while ((first->from != first->end || second->from != second->end) && !stop)
+            stop = verify_batch(s, t, merge(t, first, second));
+    }
+    return stop;
 }
 
 /* Rows of inner codevectors from `from` to `end`, not included. */
@@ -318,9 +396,14 @@ static uint32_t passes(struct search *s, struct state *t, const uint32_t *first,
             struct head *e = &t->head[h];
             e->rest = e->peak - (t->sum[e->block / 4] >> 8 * (e->block % 4) & 255);
         }
-        if ((stop = rows(s, t, start, end, heads)))
-            return stop;
-        if (known < 0 && (stop = rows(s, t, 0, start, heads)))
+        if (t->pairs) {
+            stop = pair_pass(s, t, start, heads);
+        } else {
+            stop = rows(s, t, start, end, heads);
+            if (known < 0 && !stop)
+                stop = rows(s, t, 0, start, heads);
+        }
+        if (stop)
             return stop;
         int f = INNER - 1;
         for (; f >= 0; f--) {
@@ -348,7 +431,7 @@ static uint32_t draw(uint32_t *state, uint32_t size)
     }
 }
 
-void join(struct search *s)
+static void run(struct search *s, const struct pairs *pairs)
 {
     const struct parameters *p = &s->parameters;
     struct state t;
@@ -390,6 +473,9 @@ void join(struct search *s)
             trace_word(&s->result, first[f]);
         }
     }
+    t.pairs = heads == 1 || heads == 2 ? pairs : NULL;
+    if (p->known[INNER] >= 0)
+        t.pairs = NULL;
     stop = passes(s, &t, first, heads);
     query_unload(s);
     s->result.iterations = most - t.left - t.skipped;
@@ -400,4 +486,45 @@ void join(struct search *s)
     t.verifier.best *= (int32_t)t.factor;
     t.verifier.runner_up *= (int32_t)t.factor;
     store_result(&s->result, &t.verifier, stop);
+}
+
+void join(struct search *s)
+{
+    run(s, NULL);
+}
+
+/* Sort all pairs, in the order of their codevectors, by what they bind to. */
+void pairs_load(struct pairs *p)
+{
+    const struct codebooks *k = &p->search.books;
+    uint32_t inner = k->size[INNER], last = k->size[LAST];
+    join_load(&p->search);
+    for (unsigned b = 0; b < BLOCKS; b++) {
+        uint16_t *start = p->start[b], *pair = p->pair[b];
+        const uint8_t *byte = (const uint8_t *)k->code[LAST] + b;
+        uint32_t total = 0;
+        for (unsigned x = 0; x <= LENGTH; x++)
+            start[x] = 0;
+        for (uint32_t i = 0; i < inner; i++)
+            for (uint32_t m = 0; m < last; m++)
+                start[(uint8_t)(k->column[b][i] + byte[BLOCKS * m]) / SCALE]++;
+        for (unsigned x = 0; x < LENGTH; x++) {
+            uint32_t count = start[x];
+            start[x] = (uint16_t)total;
+            total += count;
+        }
+        for (uint32_t i = 0; i < inner; i++)
+            for (uint32_t m = 0; m < last; m++)
+                pair[start[(uint8_t)(k->column[b][i] + byte[BLOCKS * m]) / SCALE]++]
+                    = (uint16_t)(i | (m + 1) << 8);
+        /* Each place has moved on to where the next one begins. */
+        for (unsigned x = LENGTH; x; x--)
+            start[x] = start[x - 1];
+        start[0] = 0;
+    }
+}
+
+void pairs_join(struct pairs *p)
+{
+    run(&p->search, p);
 }

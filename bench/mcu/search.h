@@ -108,6 +108,14 @@ struct search {
     struct list list[FACTORS];
 };
 
+/* Of pairs_join: every pair of codevectors of the last two factors by block and by the index they
+ * bind to, inner codevector | number of the last one << 8; in the order in which join meets them. */
+struct pairs {
+    struct search search;
+    uint16_t start[BLOCKS][LENGTH + 1];
+    uint16_t pair[BLOCKS][CODEVECTORS * CODEVECTORS];
+};
+
 /* Best tuple and runner-up; a tuple is packed, a byte a factor. Scores are -1 until there is one. */
 struct verifier {
     int32_t best, runner_up;
@@ -219,6 +227,9 @@ static inline uint32_t walk_mask(uint32_t size)
 
 void join_load(struct search *s);
 void join(struct search *s);
+/* The same with a table of pairs: 2 * BLOCKS * M * M bytes. */
+void pairs_load(struct pairs *p);
+void pairs_join(struct pairs *p);
 void factorize(struct search *s);
 
 #endif
