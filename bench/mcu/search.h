@@ -30,6 +30,9 @@
 #define BITS 6
 #endif
 
+#define ALWAYS static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
+
 #define WORDS (BLOCKS / 4)
 #define SCALE (256 / LENGTH)
 #define MASK (0xFFFFFFFFu - 0x01010101u)
