@@ -65,7 +65,7 @@ def test_frames(library):
 
     # Frames one after another, CS high between them.
     assert driver.selected == [True, False] * len(spi.frames)
-    for sent, received in spi.frames:
+    for sent, _ in spi.frames:
         reads = sent[0] & ~8 == 3
         assert sent[0] in (0x02, 0x03, 0x0A, 0x0B) and sent[1] < 64
         words, rest = divmod(len(sent) - 2, 5 if reads else 4)

@@ -16,7 +16,7 @@ __all__ = ["micropython_driver"]
 
 #: Where the constants go.
 PLACE = "# @CONSTANTS@\n"
-LINT = "# ruff: noqa: F821\n"
+LINT = "# ruff: noqa: F821, UP031\n"
 #: Constants that users need, too.
 PUBLIC = ("FACTORS", "BLOCKS", "BLOCK_LENGTH", "MAX_CODEVECTORS", "QUERY_ENTRIES", "MAX_WEIGHT")
 #: Keys of run parameters whose fields are called otherwise.

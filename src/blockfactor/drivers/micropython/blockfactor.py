@@ -1,4 +1,4 @@
-# ruff: noqa: F821
+# ruff: noqa: F821, UP031
 """Driver of the core blockfactor over SPI, for MicroPython.
 
     from machine import SPI, Pin
@@ -30,8 +30,8 @@ _READ = const(0x03)
 _STAY = const(0x08)  # all words at the same address
 _BURST = const(16)  # most words of a frame
 
-#: What a run returns. `stop` is one of STOPS, `errors` the lowest bits of ERRORS when it ended, `tag`
-#: the number of the run since the reset, modulo 256; similarities are 0 where there are none.
+#: What a run returns. `stop` is one of STOPS, `errors` the lowest bits of ERRORS when it ended,
+#: `tag` the run's number since the reset, modulo 256; similarities are 0 where there are none.
 Result = namedtuple("Result", ("indices", "similarities", "score", "smax", "runner_up",
                                "iterations", "cycles", "seed", "crc", "stop", "errors", "tag"))
 
@@ -74,7 +74,7 @@ class Device:
         self._words = None  # of the parameters
         self._irq = 0
         found = self._read(_IDENTITY[0][1], len(_IDENTITY))
-        for (name, address, mask, expected), word in zip(_IDENTITY, found):
+        for (name, _, mask, expected), word in zip(_IDENTITY, found):
             if word & mask != expected:
                 raise DeviceError("%s is 0x%08x, expected is 0x%08x: another core, or none"
                                   % (name, word & mask, expected))
