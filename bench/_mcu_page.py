@@ -56,6 +56,9 @@ VERDICT = """
   and {least_soft} bytes. Several queries in flight would hide the runs, not the transfers: those
   limit the rate. Alone, 99 % are up to {tail:.1f} times the mean; with the core up to
   {core_tail:.1f} times (join).
+- **A leaner driver would matter**: with the fewest frames and no instruction of its own, as a
+  lower bound, join takes {bounds} (iCEBreaker / ULX3S); then the core would be faster in {flips},
+  too.
 - **Besides time, the processor is gained**: a query takes {busy} of it with the core, if the SPI
   has DMA, whatever the codebooks; alone it is busy for the whole time.
 - **Factorize is slower than join**, in software {slower} times. Join in software is faster even
@@ -120,11 +123,11 @@ NOTES = """
   ([area.md](area.md)). Parameters: `auto`'s join; factorize with published A and T (clean), those
   of preset `demo` (soft; M=49 without trim), at most 200 iterations of soft queries, so that its
   times are cut there, and it is right less often.
-- **The transfer**: bytes of the frames that the C driver ([drivers](driver.md)) makes in the
-  emulator with the registers' golden model at their other end, without gaps, at SCK's limit; SPI
-  clocks that a part cannot divide to are not looked at. The driver's function `transfer` starts
-  DMA: four stores a frame. Without DMA the processor is busy all the time. An interrupt takes
-  {interrupts} cycles to its handler. The next frame follows at once.
+- **The transfer**: bytes of the frames that the C driver ([drivers_mcu.md](drivers_mcu.md)) makes
+  in the emulator with the registers' golden model at their other end, without gaps, at SCK's
+  limit; SPI clocks that a part cannot divide to are not looked at. The driver's function
+  `transfer` starts DMA: four stores a frame. Without DMA the processor is busy all the time. An
+  interrupt takes {interrupts} cycles to its handler. The next frame follows at once.
 - Energy was not looked at.
 """
 
@@ -241,6 +244,15 @@ def _verdict(data: dict) -> str:
                 figure = _figure(row, board, "join", cpu)
                 core_tails.append(figure["p99"] / figure["mean"])
                 parts.append(row["board"][board]["transfer"]["us"] / figure["mean"])
+    bounds, flips = [], []
+    for row in points:
+        least = {name: row["board"][name]["transfer"]["least_us"] + row["core"]["join"]["mean"]
+                 / data["boards"][name]["clock_hz"] * 1e6 for name in (ICE, ECP)}
+        bounds.append(f"{_us(least[ICE])} / {_us(least[ECP])} µs for {_title(row)}")
+        for name, title in ((ICE, "iCEBreaker"), (ECP, "ULX3S")):
+            for cpu, own in ((M0, "M0+"), (M4, "M4")):
+                if least[name] < _same(row, cpu, "join") < _same(row, name, "join", cpu):
+                    flips.append(f"{_title(row)} ({own}, {title})")
     transfer = {row["kind"]: row["board"][ICE]["transfer"] for row in points}
     busy = [part["us"] for row in points for board in row["board"].values()
             for part in board["transfer"]["driver"].values()]
@@ -250,7 +262,8 @@ def _verdict(data: dict) -> str:
               for size, sizes in data["memory"]["ram"].items() if "table" in sizes]
     return VERDICT.format(
         alone=_listed(alone), gains=_listed(gains), even=_listed(even), clean=_listed(clean),
-        tables=", ".join(tables), part=f"{min(parts):.0%} to {max(parts):.0%}",
+        bounds=_listed(bounds), flips=_listed(flips), tables=", ".join(tables),
+        part=f"{min(parts):.0%} to {max(parts):.0%}",
         clean_bytes=f"{transfer['clean']['bytes']:.0f}",
         soft_bytes=f"{transfer['soft']['bytes']:.0f}",
         least_clean=f"{transfer['clean']['least_bytes']:.0f}",
