@@ -3,12 +3,15 @@
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["ADDRESS_BITS", "LATENCY", "access_port"]
+__all__ = ["ADDRESS_BITS", "LATENCY", "REFUSED_ADDRESS", "access_port"]
 
 #: Bits of a word address: a register map of 64 words.
 ADDRESS_BITS = 6
 #: Most cycles from the first cycle of a request to ``done``, both included.
 LATENCY = 8
+#: Word address to which front-ends send what no register can take, as a write: ID is constant, so
+#: its write is refused, and noted as ``bad_access``.
+REFUSED_ADDRESS = 0
 
 
 def access_port() -> wiring.Signature:
