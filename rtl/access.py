@@ -19,7 +19,8 @@ def access_port() -> wiring.Signature:
 
     ``request`` rises with a stable ``address``, ``write`` and ``write_data`` and stays, as they do,
     until ``done``, which is high for one cycle, at the earliest in the cycle of the request and at
-    the latest :data:`LATENCY` cycles from its first. ``read_data`` and ``error`` are valid in that
+    the latest :data:`LATENCY` cycles from its first. ``write_data`` may be anything in a read, and
+    in a write to :data:`REFUSED_ADDRESS`. ``read_data`` and ``error`` are valid in that
     cycle. If ``request`` stays high after it, the next access begins. An access with ``error`` has
     changed nothing but sticky error bits; its ``read_data`` is 0.
     """

@@ -27,8 +27,6 @@ class AccessModel:
     made : list of Made
     cycle : int
         Cycles that have passed.
-    busy : bool
-        An access goes on.
     """
 
     def __init__(self, port, rng: random.Random, latency: int = 0, errors: float = .2):
@@ -39,7 +37,6 @@ class AccessModel:
         self.errors = errors
         self.made: list[Made] = []
         self.cycle = 0
-        self.busy = False
 
     async def run(self, ctx, reset, running) -> None:
         """Answer until ``running()`` is false; where ``reset`` is high requests may end."""
@@ -52,19 +49,20 @@ class AccessModel:
             ctx.set(port["done"], 0)
             ctx.set(port["read_data"], rng.getrandbits(32))
             ctx.set(port["error"], rng.getrandbits(1))
-            self.busy = bool(ctx.get(port["request"]))
-            if not self.busy:
+            if not ctx.get(port["request"]):
                 assert access is None or ended, f"cycle {self.cycle}: request taken back"
                 access = None
                 continue
-            now = tuple(ctx.get(port[name]) for name in ("write", "address", "write_data"))
+            write, address, data = (ctx.get(port[name])
+                                    for name in ("write", "address", "write_data"))
+            # Data mean nothing to reads, nor where the write is refused.
+            now = write, address, data if write and address != REFUSED_ADDRESS else None
             if ended or access is None:
                 access, age = now, 0
                 latency = self.latency or rng.choice((1, 2, 3, rng.randint(1, LATENCY)))
             assert access == now, f"cycle {self.cycle}: request changed"
             age += 1
             if age == latency:
-                write, address, data = access
                 error = rng.random() < self.errors or (write and address == REFUSED_ADDRESS)
                 # A write may leave a word there, and an error does not.
                 answer = 0 if error else rng.getrandbits(32)

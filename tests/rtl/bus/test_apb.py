@@ -166,8 +166,8 @@ def requester(count: int, gap: float = .4, disaster: float = 0):
 def test_transfers(gap, address_bits):
     """Every transfer is one access and one answer, in as many cycles as documented."""
     world = World(seed=address_bits + int(10 * gap), address_bits=address_bits)
-    world.run(requester(400, gap))
-    assert len(world.done) == len(world.model.made) == 400
+    world.run(requester(250, gap))
+    assert len(world.done) == len(world.model.made) == 250
     assert {(r[0], error) for r, _, error in world.done} == {(0, 0), (0, 1), (1, 0), (1, 1)}
     assert {cycles for _, cycles, _ in world.done} == set(range(1 + OVERHEAD,
                                                                 LATENCY + OVERHEAD + 1))
@@ -177,8 +177,8 @@ def test_transfers(gap, address_bits):
 def test_reset(seed):
     """A reset in mid-transfer, of the requester too or not: the next transfers are as any."""
     world = World(seed=30 + seed)
-    world.run(requester(400, .2, disaster=.05))
-    assert 200 < len(world.done) < 390
+    world.run(requester(250, .2, disaster=.05))
+    assert 120 < len(world.done) < 245
 
 
 def test_refused():
