@@ -50,22 +50,22 @@ class Axi4LiteTarget(wiring.Component):
     """Makes of every AXI4-Lite transfer an access, one at a time.
 
     A write waits until both its address and its data are shown; which comes first, and how much
-    later the other, does not matter. ``awready`` and ``wready``, or ``arready``, come when the
-    access is done, together with the response: until then the manager holds, as AXI demands, what
-    would have to be stored otherwise. If the access takes n cycles, at most
-    :data:`~blockfactor.rtl.access.LATENCY`, and no other goes on, the response comes n +
-    :attr:`answer_overhead` cycles after the first with all that is needed, and stays until it is
-    taken. If that is at once, a word takes n + :attr:`transfer_overhead` cycles, and where reads
-    and writes take turns n + :attr:`turn_overhead`.
+    later the other, does not matter. ``awready`` and ``wready``, or ``arready``, come with the end
+    of the access: until then the manager holds, as AXI demands, what would have to be stored
+    otherwise. If the access takes n cycles, at most :data:`~blockfactor.rtl.access.LATENCY`, and no
+    other goes on, the response comes n + :attr:`answer_overhead` cycles after the first with all
+    that is needed, a cycle after READY, and stays until it is taken. If that is at once, a word
+    takes n + :attr:`transfer_overhead` cycles.
 
     While a response waits there is no access of its kind, but those of the other kind go on. Of a
-    read and a write that are there at once the read comes first. A transfer waits for one access
-    of the other kind at most, since none of the kind just done begins in the cycle of its response.
+    read and a write that are there at once it is the turn of the one of which the last access was
+    not, so that neither waits for more than one of the other. After a reset it is the write.
 
     A write of part of a word (``wstrb`` not 15), or an address that is no multiple of 4 or beyond
     the access port's, is answered with SLVERR: what reaches the access port is a write to
     :data:`~blockfactor.rtl.access.REFUSED_ADDRESS`. ``awprot`` and ``arprot`` mean nothing. With
-    SLVERR ``rdata`` is 0. All outputs are registered.
+    SLVERR ``rdata`` is 0. READY signals are the access port's ``done`` through a gate with a
+    register; all other outputs are registered.
 
     Parameters
     ----------
@@ -86,9 +86,8 @@ class Axi4LiteTarget(wiring.Component):
     #: Cycles from the first with all that a transfer needs to its response, beyond those of the
     #: access.
     answer_overhead = 1
-    #: Cycles from response to response beyond those of an access: of one kind, and in turns.
-    transfer_overhead = 2
-    turn_overhead = 1
+    #: Cycles from response to response, beyond those of an access.
+    transfer_overhead = 1
 
     def __init__(self, address_bits: int = LEAST_ADDRESS_BITS):
         self.address_bits = check_int("address_bits", address_bits, LEAST_ADDRESS_BITS,
@@ -105,36 +104,38 @@ class Axi4LiteTarget(wiring.Component):
         refused = Signal()
         read_waits = Signal()
         write_waits = Signal()
+        write_next = Signal()
         m.d.comb += [
-            # In the cycle of a response the pins still show what is answered.
-            read_waits.eq(axi.arvalid & ~axi.rvalid),
-            write_waits.eq(axi.awvalid & axi.wvalid & ~axi.bvalid),
+            # There must be room for the response.
+            read_waits.eq(axi.arvalid & (axi.rready | ~axi.rvalid)),
+            write_waits.eq(axi.awvalid & axi.wvalid & (axi.bready | ~axi.bvalid)),
+            write_next.eq(write_waits & ~(read_waits & writing)),
             access.address.eq(Mux(refused, REFUSED_ADDRESS,
                                   Mux(writing, axi.awaddr, axi.araddr)[2:LEAST_ADDRESS_BITS])),
             access.write.eq(writing | refused),
             access.write_data.eq(axi.wdata),
+            axi.awready.eq(access.done & writing),
             axi.wready.eq(axi.awready),
+            axi.arready.eq(access.done & ~writing),
         ]
-        with m.If(~access.request):
-            m.d.sync += [
-                access.request.eq(read_waits | write_waits),
-                writing.eq(~read_waits),
-                refused.eq(Mux(read_waits, self._beyond(axi.araddr),
-                               self._beyond(axi.awaddr) | ~axi.wstrb.all())),
-            ]
-        m.d.sync += [axi.awready.eq(0), axi.arready.eq(0)]
         with m.If(axi.bready):
             m.d.sync += axi.bvalid.eq(0)
         with m.If(axi.rready):
             m.d.sync += axi.rvalid.eq(0)
-        with m.If(access.request & access.done):
+        with m.If(~access.request):
+            m.d.sync += [
+                access.request.eq(read_waits | write_waits),
+                refused.eq(Mux(write_next, self._beyond(axi.awaddr) | ~axi.wstrb.all(),
+                               self._beyond(axi.araddr))),
+            ]
+            with m.If(read_waits | write_waits):
+                m.d.sync += writing.eq(write_next)
+        with m.Elif(access.done):
             m.d.sync += access.request.eq(0)
             with m.If(writing):
-                m.d.sync += [axi.awready.eq(1), axi.bvalid.eq(1),
-                             axi.bresp.eq(Mux(access.error, SLVERR, OKAY))]
+                m.d.sync += [axi.bvalid.eq(1), axi.bresp.eq(Mux(access.error, SLVERR, OKAY))]
             with m.Else():
-                m.d.sync += [axi.arready.eq(1), axi.rvalid.eq(1),
-                             axi.rresp.eq(Mux(access.error, SLVERR, OKAY)),
+                m.d.sync += [axi.rvalid.eq(1), axi.rresp.eq(Mux(access.error, SLVERR, OKAY)),
                              axi.rdata.eq(access.read_data)]
         return m
 
