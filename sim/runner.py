@@ -34,6 +34,9 @@ BUILD_ARGUMENTS = {
 #: Of g++: what runs each cycle, what runs once, Verilator's own. More for the first takes longer to
 #: compile (-Os half as long again) than a bench, which waits for Python mostly, gains.
 OPTIMISATION = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O2"}
+#: Files whose assertions tell the values in them. Cocotb would rewrite all that is imported, which
+#: takes seconds a run where compiled files are not kept.
+BENCH_FILES = "tb_*.py *_bench.py operations.py"
 
 
 class SimulationError(BlockfactorError):
@@ -239,6 +242,7 @@ def run(model: Model, bench: str, folder: Path, settings: dict[str, str] | None 
                         build_dir=model.folder / "model", results_xml=str(results),
                         log_file=log, waves=model.waves, testcase=tests,
                         extra_env={"PYTHONPATH": python_path, "COCOTB_ANSI_OUTPUT": "0",
+                                   "COCOTB_REWRITE_ASSERTION_FILES": BENCH_FILES,
                                    **(settings or {})},
                         timescale=("1ns", "1ps"))
         from cocotb_tools.check_results import get_results

@@ -25,10 +25,10 @@ def difference(golden, words, result, got_words) -> str | None:
                     f"{KINDS[want[0]]} {want[1]:#06x}")
     if len(expected) != len(got_words):
         return f"trace has {len(got_words)} words, golden {len(expected)}"
+    have = result.to_table()
     for name, want in golden.to_table().items():
-        have = result.to_table()[name]
-        if have != want:
-            return f"{name} is {have}, golden {want}"
+        if have[name] != want:
+            return f"{name} is {have[name]}, golden {want}"
     return None
 
 
