@@ -31,6 +31,9 @@ module soc #(
     wire [3:0]  mem_wstrb;
     wire        mem_ready;
     wire [31:0] mem_rdata;
+    wire        la_read, la_write;
+    wire [31:0] la_addr, la_wdata;
+    wire [3:0]  la_wstrb;
     wire        device_irq;
 
     picorv32 #(
@@ -42,6 +45,8 @@ module soc #(
         .clk(clk), .resetn(~rst), .trap(trap),
         .mem_valid(mem_valid), .mem_ready(mem_ready), .mem_addr(mem_addr),
         .mem_wdata(mem_wdata), .mem_wstrb(mem_wstrb), .mem_rdata(mem_rdata),
+        .mem_la_read(la_read), .mem_la_write(la_write), .mem_la_addr(la_addr),
+        .mem_la_wdata(la_wdata), .mem_la_wstrb(la_wstrb),
         .irq({31'b0, device_irq} << IRQ_LINE),
         .pcpi_wr(1'b0), .pcpi_rd(32'b0), .pcpi_wait(1'b0), .pcpi_ready(1'b0)
     );
@@ -52,23 +57,22 @@ module soc #(
     assign bus_address = mem_addr;
 
     wire [3:0] page = mem_addr[31:28];
-    wire in_ram    = mem_valid && page == 0 && mem_addr[27:2] < RAM_WORDS;
+    wire in_ram    = mem_valid && mem_addr[31:2] < RAM_WORDS;
     wire in_device = mem_valid && page == 1 && mem_addr[27:8] == 0;
     wire in_uart   = mem_valid && page == 2 && mem_addr[27:2] == 0;
     wire in_end    = mem_valid && page == 3 && mem_addr[27:3] == 0;
 
-    // -- RAM: a cycle to answer -----------------------------------------------------------------
+    // -- RAM: answers at once, to what the processor says it will ask in the next cycle ------------
     reg [31:0] ram [0:RAM_WORDS-1] /* verilator public_flat_rw */;
     reg [31:0] ram_rdata;
-    reg        ram_ready;
+    wire       to_ram = la_addr[31:2] < RAM_WORDS;
     always @(posedge clk) begin
-        ram_ready <= in_ram && !ram_ready && !rst;
-        if (in_ram && !ram_ready) begin
-            ram_rdata <= ram[mem_addr[27:2]];
-            if (mem_wstrb[0]) ram[mem_addr[27:2]][7:0] <= mem_wdata[7:0];
-            if (mem_wstrb[1]) ram[mem_addr[27:2]][15:8] <= mem_wdata[15:8];
-            if (mem_wstrb[2]) ram[mem_addr[27:2]][23:16] <= mem_wdata[23:16];
-            if (mem_wstrb[3]) ram[mem_addr[27:2]][31:24] <= mem_wdata[31:24];
+        if (la_read && to_ram) ram_rdata <= ram[la_addr[27:2]];
+        if (la_write && to_ram) begin
+            if (la_wstrb[0]) ram[la_addr[27:2]][7:0] <= la_wdata[7:0];
+            if (la_wstrb[1]) ram[la_addr[27:2]][15:8] <= la_wdata[15:8];
+            if (la_wstrb[2]) ram[la_addr[27:2]][23:16] <= la_wdata[23:16];
+            if (la_wstrb[3]) ram[la_addr[27:2]][31:24] <= la_wdata[31:24];
         end
     end
 
@@ -105,8 +109,8 @@ module soc #(
         end
     end
 
-    assign mem_ready = in_ram ? ram_ready : in_device ? device_ready
-                     : in_uart ? uart_ready || ~|mem_wstrb : in_end;
+    assign mem_ready = in_device ? device_ready : in_uart ? uart_ready || ~|mem_wstrb
+                     : in_ram || in_end;
     assign mem_rdata = in_ram ? ram_rdata : in_device ? device_rdata : in_end ? refused : 32'b0;
 endmodule
 
