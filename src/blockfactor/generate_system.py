@@ -9,6 +9,7 @@ from .errors import CodebookError
 from .generate import run_parameters
 from .generator.bus_example import bus_example
 from .generator.documents import register_files
+from .generator.driver_files import driver_files
 from .generator.example import make_example
 from .generator.peakrdl import html_files, missing
 from .generator.ports import markdown, ports_of
@@ -43,8 +44,9 @@ def generate_system(preset: Preset, system: SystemConfig, name: str, *,
     dict of str or bytes
         ``NAME.v``, ``NAME.f``, ``NAME_codebook.hex`` (with ``codebooks``), ``NAME_ports.md``,
         ``NAME.json``, ``NAME_example.v``; those of
-        :func:`~blockfactor.generator.documents.register_files`; and, with PeakRDL, pages to browse
-        in ``NAME_registers_html/``.
+        :func:`~blockfactor.generator.documents.register_files` and
+        :func:`~blockfactor.generator.driver_files.driver_files`; and, with PeakRDL, pages to
+        browse in ``NAME_registers_html/``.
     list of str
         What was left out and why, in a sentence each.
 
@@ -65,6 +67,7 @@ def generate_system(preset: Preset, system: SystemConfig, name: str, *,
     example = bus_example(system, name, make_example(system.core, clean, codebooks, seed),
                           write_codebooks=codebooks is None)
     registers, left_out = register_files(system, name)
+    drivers = driver_files(preset, system, name, codebooks.sizes if codebooks else None)
     top = System(system, codebooks)
     ports = ports_of(top)
     files: dict[str, str | bytes] = {f"{name}.v": core_verilog(top, name),
@@ -75,7 +78,7 @@ def generate_system(preset: Preset, system: SystemConfig, name: str, *,
         f"{name}_ports.md": markdown(name, ports, system),
         f"{name}.json": _description(preset, system, name, codebooks, ports),
         f"{name}_example.v": example,
-    } | registers
+    } | registers | drivers
     if problem := missing():
         return files, [f"{name}_structs.h, {name}_ipxact.xml and {name}_registers_html were left "
                        f"out: {problem}"]
