@@ -303,8 +303,10 @@ static blockfactor_status codebook(blockfactor_device *device, unsigned factor,
     status = begin(device);
     if (status == BLOCKFACTOR_OK) status = until_idle(device);
     if (status != BLOCKFACTOR_OK) return status;
-    if (!compare) device->sizes[factor] = 0;
-    status = command(device, BLOCKFACTOR_CONTROL_CLEAR_CRC_MASK);
+    if (!compare) {
+        device->sizes[factor] = 0;
+        status = command(device, BLOCKFACTOR_CONTROL_CLEAR_CRC_MASK);
+    }
     if (status == BLOCKFACTOR_OK)
         status = put_word(device, BLOCKFACTOR_CODEBOOK_ADDRESS_ADDRESS,
                           PUT(factor, BLOCKFACTOR_CODEBOOK_ADDRESS_FACTOR));
@@ -320,12 +322,13 @@ static blockfactor_status codebook(blockfactor_device *device, unsigned factor,
             if (block + INDEX_LANES >= BLOCKFACTOR_BLOCKS) indices += BLOCKFACTOR_BLOCKS;
         }
     if (status == BLOCKFACTOR_OK) status = stream_end(&out);
-    if (status == BLOCKFACTOR_OK)
+    if (status == BLOCKFACTOR_OK && !compare)
         status = get(device, BLOCKFACTOR_CODEBOOK_CRC_ADDRESS, &crc, 1, false);
     if (status == BLOCKFACTOR_OK) status = check_accesses(device);
-    if (status == BLOCKFACTOR_OK && crc != out.crc) status = BLOCKFACTOR_ERROR_CRC;
-    if (status == BLOCKFACTOR_OK && !compare) device->sizes[factor] = (uint16_t)count;
-    return status;
+    if (status != BLOCKFACTOR_OK || compare) return status;
+    if (crc != out.crc) return BLOCKFACTOR_ERROR_CRC;
+    device->sizes[factor] = (uint16_t)count;
+    return BLOCKFACTOR_OK;
 }
 
 blockfactor_status blockfactor_codebook_load(blockfactor_device *device, unsigned factor,
