@@ -57,13 +57,15 @@ class Phase:
 class Answer:
     """A line of the firmware's report.
 
-    ``cycles`` and ``instructions`` are the processor's, from the first word of the first query that
-    was sent together with this one to the last word of the last of their results.
+    ``cycles``, those ``asleep`` among them, and ``instructions`` are the processor's, from the
+    first word of the first query that was sent together with this one to the last word of the last
+    of their results.
     """
 
     phase: int
     query: int
     cycles: int
+    asleep: int
     instructions: int
     tag: int
     errors: int
@@ -129,9 +131,9 @@ def answers(output: str, system: SystemConfig) -> tuple[list[Answer], int, int]:
             numbers = []
         if kind == "E" and len(numbers) == 2:
             return found, *numbers
-        if kind != "R" or len(numbers) != 14 + core.factors + similarities:
+        if kind != "R" or len(numbers) != 15 + core.factors + similarities:
             break
-        phase, query, cycles, instructions, tag, stop, errors, *rest = numbers
+        phase, query, cycles, asleep, instructions, tag, stop, errors, *rest = numbers
         indices, rest = tuple(rest[:core.factors]), rest[core.factors:]
         score, smax, runner_up, iterations, core_cycles, seed, crc, *have = rest
         if stop >= len(STOPS):
@@ -139,7 +141,7 @@ def answers(output: str, system: SystemConfig) -> tuple[list[Answer], int, int]:
         result = Result(indices=indices, score=score, smax=smax, runner_up=runner_up,
                         similarities=tuple(have) or (0,) * core.factors, iterations=iterations,
                         cycles=core_cycles, seed=seed, stop=STOPS[stop], crc=crc)
-        found.append(Answer(phase, query, cycles, instructions, tag, errors, result))
+        found.append(Answer(phase, query, cycles, asleep, instructions, tag, errors, result))
     else:
         line = "nothing more"
     raise JobError(f"after {len(found)} results the firmware sent {line!r}")
@@ -154,7 +156,7 @@ def expected(system: SystemConfig, codebooks: Codebooks, phases: Iterable[Phase]
         for n, query in enumerate(phase.queries):
             if phase.dense:
                 query = front_end(query, core, **phase.parameters.dense)
-            yield Answer(number, n, 0, 0, tag % 256, 0, golden.run(query, phase.parameters))
+            yield Answer(number, n, 0, 0, 0, tag % 256, 0, golden.run(query, phase.parameters))
             tag += 1
 
 

@@ -15,7 +15,7 @@ enum { DONE = 0, NO_JOB = 100 };
 
 static blockfactor_device device;
 static volatile uint32_t raised; /* an interrupt has come and was not dealt with */
-static uint32_t interrupts;
+static uint32_t interrupts, asleep; /* how many came, and cycles */
 
 /* -- report ------------------------------------------------------------------------------------ */
 
@@ -25,17 +25,32 @@ static void put_text(const char *text) {
 
 /* A space and a number, hexadecimal. */
 static void put_number(uint32_t number) {
-    int shift = 28;
-    while (shift && !(number >> shift)) shift -= 4;
+    char digits[8];
+    int count = 0;
+    do {
+        digits[count++] = "0123456789abcdef"[number & 15];
+        number >>= 4;
+    } while (number);
     put(' ');
-    for (; shift >= 0; shift -= 4) put("0123456789abcdef"[number >> shift & 15]);
+    while (count) put(digits[--count]);
+}
+
+/* What was measured of the processor. */
+typedef struct {
+    uint32_t cycles, asleep, instructions;
+} figures;
+
+static figures now(void) {
+    figures f = {cycles_now(), asleep, instructions_now()};
+    return f;
 }
 
 static void put_result(uint32_t phase, uint32_t query, const blockfactor_result *result,
-                       uint32_t cycles, uint32_t instructions) {
+                       const figures *begin, const figures *end) {
     put('R');
     put_number(phase), put_number(query);
-    put_number(cycles), put_number(instructions);
+    put_number(end->cycles - begin->cycles), put_number(end->asleep - begin->asleep);
+    put_number(end->instructions - begin->instructions);
     put_number(result->tag), put_number(result->stop), put_number(result->errors);
     for (int f = 0; f < BLOCKFACTOR_FACTORS; f++) put_number(result->indices[f]);
     put_number(result->score), put_number(result->smax), put_number(result->runner_up);
@@ -67,7 +82,9 @@ static blockfactor_status sleep_until_interrupt(void) {
          * then. Masked ones end it as well. */
         irq_mask(UINT32_MAX);
         if (raised) break;
+        uint32_t begin = cycles_now();
         irq_wait();
+        asleep += cycles_now() - begin;
         irq_mask(~DEVICE_IRQ); /* here the handler is called */
     }
     raised = 0;
@@ -137,7 +154,7 @@ static blockfactor_status run(uint32_t number, const uint32_t *job, const uint32
     for (uint32_t done = 0; done < phase[PHASE_COUNT] && !status; done += depth) {
         uint32_t came = 0;
         if (depth > phase[PHASE_COUNT] - done) depth = phase[PHASE_COUNT] - done;
-        uint32_t cycles = cycles_now(), instructions = instructions_now();
+        figures begin = now();
         for (uint32_t n = 0; n < depth && !status; n++) status = send(phase[PHASE_KIND], &next);
         while (came < depth && !status) {
             status = sleep_until_interrupt();
@@ -148,9 +165,9 @@ static blockfactor_status run(uint32_t number, const uint32_t *job, const uint32
             }
             if (status == BLOCKFACTOR_NOT_READY) status = BLOCKFACTOR_OK;
         }
-        cycles = cycles_now() - cycles, instructions = instructions_now() - instructions;
+        figures end = now();
         for (uint32_t n = 0; n < came; n++)
-            put_result(number, done + n, &results[n], cycles, instructions);
+            put_result(number, done + n, &results[n], &begin, &end);
     }
     return status;
 }

@@ -33,6 +33,8 @@ __all__ = ["Outcome", "digit_phases", "firmware", "main", "run_phases", "system_
 
 FOLDER = Path(__file__).parent
 NETWORK = "b4"
+#: In which every kind of query is run; scan is exhaustive search.
+MODES = ("join", "factorize", "scan")
 #: Macro with which the firmware is compiled, by bus.
 DEFINES = {"spi": ("BUS_SPI",)}
 #: Most cycles of the simulation: so many to begin with, and for each query.
@@ -41,7 +43,8 @@ LIMIT, LIMIT_EACH = 2_000_000, 200_000
 
 @dataclass(frozen=True)
 class Outcome:
-    """A firmware's run; ``errors`` are the core's sticky ones, ``wrong`` says what is not golden's."""
+    """A firmware's run: ``errors`` are the core's sticky ones, ``wrong`` tells what differs
+    from the golden model."""
 
     run: CpuRun
     answers: list[Answer]
@@ -123,9 +126,8 @@ def run_phases(chosen: Preset, bus: str, phases: list[Phase]) -> Outcome:
 def print_table(outcome: Outcome, phases: list[Phase], right: list[tuple[int, ...]],
                 console: Console) -> None:
     """Figures of each phase: means of a query."""
-    table = Table(title="means of a query; processor cycles from its first word to its result's "
-                        "last, asleep included")
-    for column in ("mode", "query", "triples", "right", "processor cycles", "instructions",
+    table = Table(title="means of a query; cycles from its first word to its result's last")
+    for column in ("mode", "query", "triples", "right", "cycles", "asleep", "instructions",
                    "core cycles"):
         table.add_column(column, justify="left" if column in ("mode", "query") else "right")
     begin = 0
@@ -135,7 +137,8 @@ def print_table(outcome: Outcome, phases: list[Phase], right: list[tuple[int, ..
         begin += len(phase.queries)
         found = sum(a.result.indices == truth for a, truth in zip(part, truths))
         mean = [np.mean([value(a) for a in part]) for value in (
-            lambda a: a.cycles, lambda a: a.instructions, lambda a: a.result.cycles)]
+            lambda a: a.cycles, lambda a: a.asleep, lambda a: a.instructions,
+            lambda a: a.result.cycles)]
         table.add_row(phase.parameters.mode, "dense" if phase.dense else "sparse",
                       f"{len(part):,}", f"{found:,}", *(f"{value:,.0f}" for value in mean))
     console.print(table)
@@ -156,8 +159,7 @@ def main(argv=None) -> int:
     console = Console()
     chosen = preset("demo")
     system = system_of(chosen, args.bus)
-    count = {(mode, kind): args.triples for kind in ("sparse", "dense")
-             for mode in ("join", "factorize")}
+    count = {(mode, kind): args.triples for kind in ("sparse", "dense") for mode in MODES}
     phases, right = digit_phases(system, count, args.seed)
     console.print(f"preset demo behind {args.bus}; the first time, compilers take a minute")
     outcome = run_phases(chosen, args.bus, phases)
