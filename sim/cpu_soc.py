@@ -8,6 +8,7 @@ import json
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -75,15 +76,18 @@ def picorv32() -> str:
     return (Path(package.data_location) / "picorv32.v").read_text(encoding="utf-8")
 
 
-def build_soc(system: SystemConfig, codebooks=None) -> Path:
+@cache
+def _core(system: SystemConfig) -> str:
+    return core_verilog(System(system), CORE)
+
+
+def build_soc(system: SystemConfig) -> Path:
     """Program that simulates a computer with that core; built, or found in the cache.
 
     Parameters
     ----------
     system : SystemConfig
         With one of :data:`BUSES` as front-end.
-    codebooks : Codebooks or None
-        Initial content of the codebook memory.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def build_soc(system: SystemConfig, codebooks=None) -> Path:
     bridge = BUSES[check_choice("front_end", system.front_end, tuple(BUSES), SimulationError)]
     names = ("soc.v", "uart.v", bridge, "main.cpp")
     files = {name: (FOLDER / name).read_text(encoding="utf-8") for name in names}
-    files |= {"picorv32.v": picorv32(), f"{CORE}.v": core_verilog(System(system, codebooks), CORE)}
+    files |= {"picorv32.v": picorv32(), f"{CORE}.v": _core(system)}
     return build_program("cpu", "soc", files,
                          (f"-GRAM_WORDS={RAM_BYTES // 4}", f"-GDIVISOR={DIVISOR}"))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -126,7 +127,8 @@ def run_phases(chosen: Preset, bus: str, phases: list[Phase]) -> Outcome:
 def print_table(outcome: Outcome, phases: list[Phase], right: list[tuple[int, ...]],
                 console: Console) -> None:
     """Figures of each phase: means of a query."""
-    table = Table(title="means of a query; cycles from its first word to its result's last")
+    table = Table(title="means of a query; cycles from its first word to its result's last",
+                  box=SIMPLE)
     for column in ("mode", "query", "triples", "right", "cycles", "asleep", "instructions",
                    "core cycles"):
         table.add_column(column, justify="left" if column in ("mode", "query") else "right")
@@ -150,8 +152,8 @@ def main(argv=None) -> int:
                                      epilog="example: python examples/riscv/run.py --bus spi")
     parser.add_argument("--bus", choices=tuple(BUSES), default="wishbone",
                         help="where the core is (default wishbone)")
-    parser.add_argument("--triples", type=int, default=50,
-                        help="digit triples of each mode and kind of query (default 50)")
+    parser.add_argument("--triples", type=int, default=20,
+                        help="digit triples of each mode and kind of query (default 20)")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
     if not 1 <= args.triples <= 1000 or args.seed < 0:
