@@ -111,6 +111,8 @@ def titles() -> dict[str, str]:
         "spi": "SPI",
         "uart": f"UART ({config.baud:,} baud at {config.clock_hz / 1e6:g} MHz)",
         "wishbone": "Wishbone",
+        "apb": "APB",
+        "axi4lite": "AXI4-Lite",
     }
 
 

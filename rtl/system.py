@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from blockfactor.config import SystemConfig
+from blockfactor.config import FRONT_ENDS, SystemConfig
 from blockfactor.errors import ConfigError
 from blockfactor.registers import CORE_ERRORS, register_map
 
@@ -80,8 +80,8 @@ class System(wiring.Component):
     def __init__(self, config: SystemConfig, codebooks=None, trace: bool = False,
                  status: bool = False):
         if config.front_end == "none":
-            raise ConfigError("front_end 'none' has no registers: choose native, spi, uart or "
-                              "wishbone")
+            raise ConfigError("front_end 'none' has no registers: choose "
+                              f"{', '.join(FRONT_ENDS[1:-1])} or {FRONT_ENDS[-1]}")
         self.config = config
         self.codebooks = codebooks
         self.has_trace = trace

@@ -18,7 +18,7 @@ __all__ = ["Operations"]
 #: the UART ends with the first that is. And of a flood of entries, in vain on a slow line.
 ILLEGAL = {"spi": .93, "uart": .93}
 USUAL_ILLEGAL = .95
-FLOOD = {"native": .15, "wishbone": .15}
+FLOOD = {"native": .15, "wishbone": .15, "apb": .15, "axi4lite": .15}
 USUAL_FLOOD = .02
 
 

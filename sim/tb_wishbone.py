@@ -1,7 +1,7 @@
 """Bus-functional models against a few registers: ours, and a Wishbone controller by others.
 
 The test ``on_native`` runs on ``Top("native")``, the others on ``Top("wishbone")``; ``other_*``
-need the packages cocotbext-wishbone and cocotb-bus.
+need the packages cocotbext-wishbone and cocotb-bus. tb_apb.py and tb_axi4lite.py use ``Top`` too.
 """
 
 import random
@@ -14,14 +14,19 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 from blockfactor.rtl.access import LATENCY, access_port
-from blockfactor.rtl.bus.wishbone import WishboneTarget, wishbone_port
+from blockfactor.rtl.bus.apb import ApbTarget
+from blockfactor.rtl.bus.axi4lite import Axi4LiteTarget
+from blockfactor.rtl.bus.native import NativeTarget
+from blockfactor.rtl.bus.wishbone import WishboneTarget
 from blockfactor.sim.bus import Refused, native, wishbone
 
-__all__ = ["Registers", "Top"]
+__all__ = ["ADDRESS_BITS", "WINDOW", "Model", "Registers", "Top", "check_count", "random_calls",
+           "reset"]
 
 #: Word 0 is constant, words before WINDOW are memory; reading WINDOW gives the value written to it,
 #: then 1 more each time; later words are not there.
 IDENTITY, WINDOW = 0x4246_4331, 47
+#: Of a word address.
 ADDRESS_BITS = 8
 PERIOD_NS = 10
 
@@ -79,24 +84,27 @@ class Registers(wiring.Component):
 
 
 class Top(wiring.Component):
-    """Registers behind a front-end: ``native`` are its pins, or ``wb``."""
+    """Registers behind a front-end: ``native`` are its pins, ``wb``, ``apb`` or ``axi``."""
 
     def __init__(self, front_end: str):
-        self.front_end = front_end
-        pins = ({"native": In(access_port())} if front_end == "native"
-                else {"wb": In(wishbone_port(ADDRESS_BITS))})
-        super().__init__(pins | {"count": Out(32)})
+        if front_end == "native":
+            self.target = NativeTarget()
+        elif front_end == "wishbone":
+            self.target = WishboneTarget(ADDRESS_BITS)
+        else:
+            make = ApbTarget if front_end == "apb" else Axi4LiteTarget
+            self.target = make(ADDRESS_BITS + 2)
+        [self.pins] = set(self.target.signature.members) - {"access"}
+        super().__init__({self.pins: self.target.signature.members[self.pins],
+                          "count": Out(32)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.registers = registers = Registers()
+        m.submodules.target = self.target
         m.d.comb += self.count.eq(registers.count)
-        if self.front_end == "native":
-            connect(m, registers.access, flipped(self.native))
-        else:
-            m.submodules.target = target = WishboneTarget(ADDRESS_BITS)
-            connect(m, target.access, registers.access)
-            connect(m, target.wb, flipped(self.wb))
+        connect(m, self.target.access, registers.access)
+        connect(m, getattr(self.target, self.pins), flipped(getattr(self, self.pins)))
         return m
 
 

@@ -38,7 +38,8 @@ ARGUMENTS = {
     "RegisterBank": (register_map(SYSTEM), HANDLERS),
     **dict.fromkeys(("QueryWindow", "QueryQueue", "CodebookWindow", "ResultQueue", "System"),
                     (SYSTEM,)),
-    **dict.fromkeys(("NativeTarget", "SpiTarget", "WishboneTarget"), ()),
+    **dict.fromkeys(("NativeTarget", "SpiTarget", "WishboneTarget", "ApbTarget",
+                     "Axi4LiteTarget"), ()),
     "UartTarget": (SYSTEM.clock_hz, SYSTEM.baud),
 }
 #: A property whose value is cycles, or on which they depend.

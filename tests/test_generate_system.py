@@ -63,7 +63,7 @@ def tiny(request):
     preset = PRESETS["tiny"]
     system = replace(preset.system, front_end=request.param, clock_hz=4_000_000, baud=1_000_000)
     books = None
-    if request.param in ("wishbone", "uart"):
+    if request.param in ("wishbone", "uart", "axi4lite"):
         books = Codebooks.random((9, 6, 4), 4, 128, seed=2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(peakrdl, "find_spec", lambda module: None)
@@ -186,7 +186,7 @@ def test_tiny_passes(tiny, tmp_path):
     """Also with codebooks that the core has from the start."""
     bus, files, _ = tiny
     write_files(tmp_path, files)
-    assert ("tiny_codebook.hex" in files) == (bus in ("wishbone", "uart"))
+    assert ("tiny_codebook.hex" in files) == (bus in ("wishbone", "uart", "axi4lite"))
     lines = simulate(tmp_path, "tiny")
     assert lines[-1] == "PASS" and lines[-2].startswith("found ")
 

@@ -7,15 +7,12 @@ from amaranth.lib.wiring import In, Out
 from blockfactor.config import SystemConfig
 from blockfactor.errors import ConfigError, check_int
 
-from ..access import ADDRESS_BITS, access_port
+from ..access import ADDRESS_BITS, REFUSED_ADDRESS, access_port
 
-__all__ = ["MAX_ADDRESS_BITS", "REFUSED_ADDRESS", "WishboneTarget", "create", "wishbone_port"]
+__all__ = ["MAX_ADDRESS_BITS", "WishboneTarget", "create", "wishbone_port"]
 
 #: Widest word address: a byte address of 32 bits.
 MAX_ADDRESS_BITS = 30
-#: Word address to which requests that no register can take are sent as writes: ID is constant, so
-#: its write is refused, and noted as ``bad_access``.
-REFUSED_ADDRESS = 0
 
 
 def wishbone_port(address_bits: int = ADDRESS_BITS) -> wiring.Signature:
@@ -48,8 +45,9 @@ class WishboneTarget(wiring.Component):
     no ``stall``, pipelined ones no adapter.
 
     A write of part of a word (``sel`` not 15), or an address beyond the access port's, is answered
-    with ``err``: what reaches the access port is a write to :data:`REFUSED_ADDRESS`. ``sel`` means
-    nothing for reads. With ``err``, and after a write, ``dat_r`` is 0.
+    with ``err``: what reaches the access port is a write to
+    :data:`~blockfactor.rtl.access.REFUSED_ADDRESS`. ``sel`` means nothing for reads. With ``err``,
+    and after a write, ``dat_r`` is 0.
 
     Where ``cyc`` falls before the answer, the access is made all the same, but nothing is answered.
     ``ack`` and ``err`` are registered but for a gate by ``cyc``; all else is registered.

@@ -19,7 +19,7 @@ LANES = (1, 2, 4, 8)
 MULTIPLIERS = ("logic", "dsp")
 #: Front-ends a system can have; ``none`` is the core's own streams without registers, ``native``
 #: the access port of the registers.
-FRONT_ENDS = ("none", "native", "spi", "uart", "wishbone")
+FRONT_ENDS = ("none", "native", "spi", "uart", "wishbone", "apb", "axi4lite")
 
 #: A list weight is ``8 >> d``: three positions below the best are kept.
 LIST_WEIGHT_SHIFT = 3

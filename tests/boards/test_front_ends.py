@@ -42,7 +42,7 @@ def built(monkeypatch):
 def test_what_is_measured(built, tmp_path):
     systems, components = built
     costs = measure_front_ends(("up5k", "ecp5-25f"), range(1, 3), 33.0, tmp_path)
-    names = ("registers", "native", "spi", "uart", "wishbone")
+    names = ("registers", "native", "spi", "uart", "wishbone", "apb", "axi4lite")
     assert names[1:] == FRONT_ENDS[1:]
     assert [(c.name, c.part) for c in costs] == [
         (name, part) for part in ("up5k", "ecp5-25f") for name in names]
@@ -53,7 +53,8 @@ def test_what_is_measured(built, tmp_path):
         (top, part, (1, 2), 33.0, tmp_path / f"{part}-front-end-{name}")
         for part in ("up5k", "ecp5-25f")
         for top, name in (("SpiTarget", "spi"), ("UartTarget", "uart"),
-                          ("WishboneTarget", "wishbone"))]
+                          ("WishboneTarget", "wishbone"), ("ApbTarget", "apb"),
+                          ("Axi4LiteTarget", "axi4lite"))]
     registers, native, spi, *_ = costs
     assert (registers.luts, registers.flip_flops, registers.memories, registers.cells,
             registers.frequency) == (1000, 500, 3, 1000, {})

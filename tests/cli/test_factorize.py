@@ -132,7 +132,8 @@ def test_differences_are_a_finding(here, command, monkeypatch):
     ("--port golden --wrong-blocks 5 --kind damaged", "wrong_blocks 5 is outside 0..4"),
     ("--port golden --bus spi", "--bus spi does not go with --port golden: only simulated "),
     ("--port sim --baud 9600", "--baud 9600 does not go with --bus native: only uart has such "),
-    ("--port sim --bus i2c", "argument --bus: 'i2c' is not one of native, spi, uart, wishbone"),
+    ("--port sim --bus i2c",
+     "argument --bus: 'i2c' is not one of native, spi, uart, wishbone, apb, axi4lite"),
     ("--port sim --bus uart --baud 7000000", "baud 7000000 is outside 1..3000000"),
     ("", "the following arguments are required: --port"),
 ])

@@ -100,13 +100,15 @@ def test_bus_without_peakrdl(here, command, monkeypatch):
 def test_help(command):
     done = command("generate", "--help")
     assert done.status == 0
-    assert [word for word in BUSES if f"--bus {word}" in done.out] == ["spi", "uart", "wishbone"]
+    assert [word for word in BUSES if f"--bus {word}" in done.out] == [
+        "spi", "uart", "wishbone", "apb", "axi4lite"]
     assert BUSES == FRONT_ENDS
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--preset", "tiny", "--bus", "i2c"],
-     "argument --bus: 'i2c' is not one of none, native, spi, uart, wishbone"),
+     "argument --bus: 'i2c' is not one of none, native, spi, uart, wishbone, apb, "
+     "axi4lite"),
     (["--preset", "tiny", "--bus", "spi", "--trace"],
      "argument --trace: does not go with --bus spi"),
     (["--preset", "tiny", "--bus", "uart", "--vectors", "3"],

@@ -155,7 +155,7 @@ def test_files(command, measured, tmp_path):
     (("--part", "ecp5-25f", "--bus", "spi"),
      "part ecp5-25f with bus spi has no core with bounds; name one with --preset"),
     (("--preset", "tiny", "--bus", "i2c"),
-     "'i2c' is not one of none, native, spi, uart, wishbone"),
+     "'i2c' is not one of none, native, spi, uart, wishbone, apb, axi4lite"),
     (("--front-ends", "--part", "up6k"), "no part 'up6k'; parts are up5k, hx8k, ecp5-25f"),
     (("--preset", "huge"), "no preset 'huge'; presets are"),
     (("--preset", "tiny", "--json", "nowhere/area.json"), "directory nowhere does not exist"),

@@ -76,7 +76,7 @@ def native():
 
 
 @icarus
-@pytest.mark.parametrize("bus", ["native", "spi", "wishbone"])
+@pytest.mark.parametrize("bus", ["native", "spi", "wishbone", "apb", "axi4lite"])
 def test_every_bus(bus):
     """Queries of both kinds, what is refused, and the interrupt line."""
     transport = SimTransport(system(bus), "icarus")

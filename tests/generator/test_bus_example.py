@@ -21,7 +21,7 @@ from blockfactor.rtl.system import System
 from blockfactor.rtl.verilog import to_verilog
 from blockfactor.sim.runner import environment
 
-BUSES = ("native", "wishbone", "spi", "uart")
+BUSES = ("native", "wishbone", "apb", "axi4lite", "spi", "uart")
 #: Two words a codevector, gaps between the registers of parameters and of results.
 SMALL = CoreConfig(factors=2, blocks=5, block_length=10, max_codevectors=5, list_size=4,
                    query_entries=2, engines=("join",))

@@ -18,7 +18,8 @@ from blockfactor.sim.workload import Item, make_items
 pytestmark = [pytest.mark.cocotb,
               pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")]
 
-BUSES = {"native": {}, "spi": {"period": 4}, "uart": {}, "wishbone": {"pipelined": False}}
+BUSES = {"native": {}, "spi": {"period": 4}, "uart": {}, "wishbone": {"pipelined": False},
+         "apb": {}, "axi4lite": {}}
 #: The shortest bit of the UART.
 CLOCK, BAUD = 12_000_000, 3_000_000
 #: Everything odd: lengths that are no powers of two, two words for a codevector and an element.

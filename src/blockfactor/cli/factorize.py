@@ -11,7 +11,7 @@ __all__ = ["NAME", "add_arguments", "run"]
 NAME = "factorize"
 
 #: Front-ends of simulated hardware.
-BUSES = ("native", "spi", "uart", "wishbone")
+BUSES = ("native", "spi", "uart", "wishbone", "apb", "axi4lite")
 
 #: Queries that are printed; a difference always is.
 SHOWN = 20

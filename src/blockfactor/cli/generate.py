@@ -12,7 +12,7 @@ __all__ = ["NAME", "add_arguments", "run"]
 NAME = "generate"
 
 #: Those of ``config.FRONT_ENDS``, which is not imported before it is needed.
-BUSES = ("none", "native", "spi", "uart", "wishbone")
+BUSES = ("none", "native", "spi", "uart", "wishbone", "apb", "axi4lite")
 
 
 def add_arguments(parser) -> None:
@@ -30,6 +30,8 @@ examples:
   blockfactor generate --preset join --bus spi -o out
   blockfactor generate --preset tiny --bus uart --clock 24000000 --baud 1000000 -o out
   blockfactor generate --preset demo --bus wishbone --codebook book.npz -o out
+  blockfactor generate --preset demo --bus apb -o out
+  blockfactor generate --preset demo --bus axi4lite -o out
 
 then, in out:
   iverilog -g2012 -o tb.vvp blockfactor_tiny.v blockfactor_tiny_tb.v && vvp tb.vvp
@@ -49,7 +51,8 @@ or, with a bus:
                              "(default: none; they are written at run time)")
     parser.add_argument("--bus", choices=BUSES, default="none", metavar="BUS",
                         help="how the core is reached: none (its own streams, no registers; the "
-                             "default), native (the registers' access port), spi, uart, wishbone")
+                             "default), native (the registers' access port), spi, uart, wishbone, "
+                             "apb, axi4lite")
     parser.add_argument("--clock", type=integer(1_000, 1_000_000_000), metavar="HZ",
                         help="with a bus: frequency of the clock (default: the preset's, "
                              "12000000)")

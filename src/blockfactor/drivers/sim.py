@@ -15,7 +15,7 @@ __all__ = ["SimTransport"]
 PIECE_WORDS, PIECE_CYCLES = 63, 100_000
 #: How the models of the buses go about it: without pauses, as fast as the bus allows.
 OPTIONS = {"native": {"gap": 0}, "spi": {"gap": 0, "period": 4}, "wishbone": {"gap": 0},
-           "uart": {"pause": 0}}
+           "apb": {"gap": 0}, "axi4lite": {"gap": 0}, "uart": {"pause": 0}}
 
 
 class _Line:

@@ -75,6 +75,62 @@ WISHBONE = """\
   endtask
 """
 
+APB = """\
+  // Setup phase, then access phase until pready; the clock edge with it is the last one.
+  task access(input [7:0] address, input write, input [31:0] data);
+    begin
+      apb__psel = 1;
+      apb__paddr = address;
+      apb__pwrite = write;
+      apb__pwdata = data;
+      apb__pstrb = 4'hf;
+      tick;
+      apb__penable = 1;
+      #1;
+      while (apb__pready !== 1) tick;
+      value = apb__prdata;
+      if (apb__pslverr !== 0) refused = 1;
+      tick;
+      apb__psel = 0;
+      apb__penable = 0;
+    end
+  endtask
+"""
+
+AXI4LITE = """\
+  // Address and data stay until they are taken, which is before the response comes; that is taken
+  // at once. A controller may show them in any order, and the next ones before the response.
+  task access(input [7:0] address, input write, input [31:0] data);
+    begin
+      axi__awaddr = address;
+      axi__awvalid = write;
+      axi__wdata = data;
+      axi__wstrb = 4'hf;
+      axi__wvalid = write;
+      axi__bready = write;
+      axi__araddr = address;
+      axi__arvalid = !write;
+      axi__rready = !write;
+      #1;
+      while (axi__awvalid || axi__wvalid || axi__bready || axi__arvalid || axi__rready) begin
+        // What the next clock edge takes.
+        taken = {axi__awready, axi__wready, axi__bvalid, axi__arready, axi__rvalid};
+        if (axi__rready && axi__rvalid === 1) value = axi__rdata;
+        if (axi__bready && axi__bvalid === 1 && axi__bresp !== 0) refused = 1;
+        if (axi__rready && axi__rvalid === 1 && axi__rresp !== 0) refused = 1;
+        tick;
+        if (taken[4] === 1) axi__awvalid = 0;
+        if (taken[3] === 1) axi__wvalid = 0;
+        if (taken[2] === 1) axi__bready = 0;
+        if (taken[1] === 1) axi__arvalid = 0;
+        if (taken[0] === 1) axi__rready = 0;
+      end
+    end
+  endtask
+
+  reg [4:0] taken;
+"""
+
 #: For buses that move a word at a time.
 WORD_BY_WORD = """
   task bus_write(input [7:0] address, input [6:0] count, input stay);
@@ -306,6 +362,26 @@ def bus_tasks(system: SystemConfig) -> BusTasks:
             ("wb__adr", 6, True, 0), ("wb__sel", 4, True, 0), ("wb__dat_w", 32, True, 0),
             ("wb__dat_r", 32, False, 0), ("wb__ack", 1, False, 0), ("wb__err", 1, False, 0),
             ("wb__stall", 1, False, 0)), WISHBONE + WORD_BY_WORD, 32)
+    if system.front_end == "apb":
+        return BusTasks("APB", (
+            ("apb__paddr", 8, True, 0), ("apb__pprot", 3, True, 0), ("apb__psel", 1, True, 0),
+            ("apb__penable", 1, True, 0), ("apb__pwrite", 1, True, 0),
+            ("apb__pwdata", 32, True, 0), ("apb__pstrb", 4, True, 0),
+            ("apb__pready", 1, False, 0), ("apb__prdata", 32, False, 0),
+            ("apb__pslverr", 1, False, 0)), APB + WORD_BY_WORD, 32)
+    if system.front_end == "axi4lite":
+        return BusTasks("AXI4-Lite", (
+            ("axi__awvalid", 1, True, 0), ("axi__awready", 1, False, 0),
+            ("axi__awaddr", 8, True, 0), ("axi__awprot", 3, True, 0),
+            ("axi__wvalid", 1, True, 0), ("axi__wready", 1, False, 0),
+            ("axi__wdata", 32, True, 0), ("axi__wstrb", 4, True, 0),
+            ("axi__bvalid", 1, False, 0), ("axi__bready", 1, True, 0),
+            ("axi__bresp", 2, False, 0),
+            ("axi__arvalid", 1, True, 0), ("axi__arready", 1, False, 0),
+            ("axi__araddr", 8, True, 0), ("axi__arprot", 3, True, 0),
+            ("axi__rvalid", 1, False, 0), ("axi__rready", 1, True, 0),
+            ("axi__rdata", 32, False, 0), ("axi__rresp", 2, False, 0)), AXI4LITE + WORD_BY_WORD,
+            32)
     if system.front_end == "spi":
         return BusTasks("SPI", (
             ("sck", 1, True, 0), ("cs_n", 1, True, 1), ("copi", 1, True, 0), ("cipo", 1, False, 0),

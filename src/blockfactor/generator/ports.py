@@ -109,6 +109,35 @@ MEANINGS = {
     "wb__ack": "Wishbone: the access is done, for one cycle",
     "wb__err": "Wishbone: the access was refused, for one cycle",
     "wb__stall": "Wishbone: no request is taken; classic controllers need not look at it",
+    "apb__paddr": "APB: byte address of the register",
+    "apb__pprot": "APB: ignored",
+    "apb__psel": "APB: a transfer goes on",
+    "apb__penable": "APB: it is in its access phase",
+    "apb__pwrite": "APB: 1: write; 0: read",
+    "apb__pwdata": "APB: word that is written",
+    "apb__pstrb": "APB: bytes; a write needs all four",
+    "apb__pready": "APB: the transfer is done, for one cycle",
+    "apb__prdata": "APB: word that was read, valid with pready",
+    "apb__pslverr": "APB: with pready: the transfer was refused",
+    "axi__awvalid": "AXI4-Lite: address of a write",
+    "axi__awready": "AXI4-Lite: it is taken, together with the data; bvalid is next",
+    "axi__awaddr": "AXI4-Lite: byte address of the register",
+    "axi__awprot": "AXI4-Lite: ignored",
+    "axi__wvalid": "AXI4-Lite: data of a write",
+    "axi__wready": "AXI4-Lite: they are taken: the same as awready",
+    "axi__wdata": "AXI4-Lite: word that is written",
+    "axi__wstrb": "AXI4-Lite: bytes; a write needs all four",
+    "axi__bvalid": "AXI4-Lite: a write is done; stays until bready",
+    "axi__bready": "AXI4-Lite: its response is taken",
+    "axi__bresp": "AXI4-Lite: 0: done; 2: refused",
+    "axi__arvalid": "AXI4-Lite: address of a read",
+    "axi__arready": "AXI4-Lite: it is taken; rvalid is next",
+    "axi__araddr": "AXI4-Lite: byte address of the register",
+    "axi__arprot": "AXI4-Lite: ignored",
+    "axi__rvalid": "AXI4-Lite: a read is done; stays until rready",
+    "axi__rready": "AXI4-Lite: its response is taken",
+    "axi__rdata": "AXI4-Lite: word that was read",
+    "axi__rresp": "AXI4-Lite: 0: done; 2: refused",
 }
 
 #: What the head of a page says of the ports, by front-end; ``none`` is a core's own streams.
@@ -128,6 +157,8 @@ HEADS = {
             "{name}_registers.md.",
     "wishbone": "Wishbone B4, 32 bits, classic or pipelined; registers are described in "
                 "{name}_registers.md.",
+    "apb": "APB4, 32 bits; registers are described in {name}_registers.md.",
+    "axi4lite": "AXI4-Lite, 32 bits; registers are described in {name}_registers.md.",
 }
 
 

@@ -14,8 +14,8 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from blockfactor.config import CoreConfig, SystemConfig
 from blockfactor.errors import ConfigError
 from blockfactor.registers import register_map
-from blockfactor.rtl.access import LATENCY, access_port
-from blockfactor.rtl.bus.wishbone import REFUSED_ADDRESS, WishboneTarget, wishbone_port
+from blockfactor.rtl.access import LATENCY, REFUSED_ADDRESS, access_port
+from blockfactor.rtl.bus.wishbone import WishboneTarget, wishbone_port
 from blockfactor.sim.pysim import simulate
 
 PAGE = (Path(__file__).parents[3] / "docs" / "wishbone.md").read_text(encoding="utf-8")
@@ -305,7 +305,7 @@ def test_nothing_without_cyc():
 
 def test_refused_address():
     """The register that refused requests are sent to can never be written."""
-    for front_end in ("native", "wishbone"):
+    for front_end in ("native", "apb", "axi4lite", "wishbone"):
         system = SystemConfig(core=CoreConfig(), front_end=front_end)
         assert register_map(system).at(4 * REFUSED_ADDRESS).write_mask == 0
 
