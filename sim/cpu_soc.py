@@ -24,7 +24,8 @@ __all__ = ["BUSES", "DATA", "RAM_BYTES", "CpuError", "CpuRun", "build_soc", "run
 
 FOLDER = Path(__file__).parent / "cpu"
 #: Front-ends that a computer can be made with, and the module that brings each to its bus.
-BUSES = {"wishbone": "device_wishbone.v", "spi": "device_spi.v"}
+BUSES = {"wishbone": "device_wishbone.v", "apb": "device_apb.v", "axi4lite": "device_axi4lite.v",
+         "spi": "device_spi.v"}
 #: Name of the core's module.
 CORE = "blockfactor"
 #: Clock cycles of a bit of the serial line.

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from c_driver import WARNINGS, write_driver
 
 from blockfactor.codebook_files import from_hex
 from blockfactor.config import FRONT_ENDS, CoreConfig, SystemConfig
@@ -82,12 +83,13 @@ def test_files(baked):
     plain = [path for path in files if "/" not in path]
     always = ["core.v", "core.f", "core_codebook.hex", "core_ports.md", "core.json",
               "core_example.v", "core_registers.h", "core_registers.rdl", "core_registers.svd",
-              "core_registers.md"]
+              "core_registers.md", "core_structs.h", "core_ipxact.xml"]
     assert plain[:len(always)] == always
     assert all(text.endswith("\n") and not text.endswith("\n\n")
                for path, text in files.items() if "/" not in path)
     assert left_out == []
-    assert plain[len(always):] == ["core_structs.h", "core_ipxact.xml"]
+    assert plain[len(always):] == ["core_driver.h", "core_driver.c", "core_spi.h", "core_spi.c",
+                                   "core.py"]
     assert b"<html" in files["core_registers_html/index.html"]
 
 
@@ -96,7 +98,8 @@ def test_without_peakrdl(tiny):
     _, files, left_out = tiny
     assert set(files) == {"tiny.v", "tiny.f", "tiny_ports.md", "tiny.json", "tiny_example.v",
                           "tiny_registers.h", "tiny_registers.rdl", "tiny_registers.svd",
-                          "tiny_registers.md"}
+                          "tiny_registers.md", "tiny_driver.h", "tiny_driver.c", "tiny_mmio.h",
+                          "tiny_mmio.c"}
     assert left_out == [
         "tiny_structs.h, tiny_ipxact.xml and tiny_registers_html were left out: peakrdl, "
         "peakrdl_cheader, peakrdl_html, peakrdl_ipxact are not installed: "
@@ -175,6 +178,60 @@ def test_wrong_arguments():
         generate_system(preset, replace(system_of("uart"), baud=3_000_000), "core")
     with pytest.raises(CodebookError, match="^codebooks have factors 2, the core has 3$"):
         generate_system(preset, replace(preset.system, front_end="spi"), "core", codebooks=BOOKS)
+
+
+# -- drivers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.needs("g++")
+def test_c_compiles(tiny, tmp_path):
+    """All C files of a bus; those of PeakRDL are in test_peakrdl."""
+    bus, files, _ = tiny
+    write_files(tmp_path, files)
+    sources = [path for path in files if path.endswith((".c", ".h"))]
+    way = {"spi": {"spi"}, "uart": set()}.get(bus, {"mmio"})
+    assert {path[5:-2] for path in sources} == {"registers", "driver"} | way
+    for path in sources:
+        languages = [("-x", "c", "-std=c99")] + [("-x", "c++", "-std=c++11")] * path.endswith(".h")
+        for language in languages:
+            subprocess.run(["g++", *language, *WARNINGS, "-fsyntax-only", path], cwd=tmp_path,
+                           check=True, timeout=120)
+    assert ("tiny.py" in files) == (bus == "spi")
+    if bus == "spi":  # run by tests/drivers/test_micropython.py
+        compile(files["tiny.py"], "tiny.py", "exec")
+
+
+@pytest.mark.needs("g++")
+def test_drivers_of_two_cores_in_a_program(tmp_path):
+    """No name is in both, in whatever language they are called from."""
+    presets = {"one": PRESETS["demo"], "Two": PRESETS["f4"]}
+    for name, preset in presets.items():
+        for bus in ("native", "spi"):
+            system = replace(preset.system, front_end=bus)
+            write_driver(tmp_path, preset, system, name)
+    (tmp_path / "main.cpp").write_text(
+        "".join(f'#include "{name}_{way}.h"\n' for name in presets for way in ("mmio", "spi"))
+        + """int main() {
+    one_device one;
+    Two_device two;
+    one_parameters clean = ONE_PARAMETERS_CLEAN;
+    Two_parameters soft = TWO_PARAMETERS_SOFT;
+    one_transport first;
+    Two_spi_bus bus = {0, 0, 0};
+    Two_transport second;
+    return one_mmio(&first, 0) != ONE_ERROR_ARGUMENT || Two_spi(&second, &bus) == TWO_OK
+        || one_open(&one, 0, 1) == ONE_OK || Two_open(&two, 0, 1) == TWO_OK
+        || clean.sizes[2] != 22 || soft.sizes[3] != 16;
+}
+""")
+    objects = []
+    for source in sorted(tmp_path.glob("*.c")):
+        subprocess.run(["g++", "-x", "c", "-std=c99", *WARNINGS, "-c", source.name], cwd=tmp_path,
+                       check=True, timeout=120)
+        objects.append(f"{source.stem}.o")
+    subprocess.run(["g++", *WARNINGS, "-o", "main", "main.cpp", *objects], cwd=tmp_path,
+                   check=True, timeout=120)
+    subprocess.run(["./main"], cwd=tmp_path, check=True, timeout=60)
 
 
 # -- in simulators --------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from .generator.bus_example import bus_example
 from .generator.documents import register_files
 from .generator.driver_files import driver_files
 from .generator.example import make_example
+from .generator.micropython import micropython_driver
 from .generator.peakrdl import html_files, missing
 from .generator.ports import markdown, ports_of
 from .generator.verilog import core_verilog, version
@@ -45,8 +46,8 @@ def generate_system(preset: Preset, system: SystemConfig, name: str, *,
         ``NAME.v``, ``NAME.f``, ``NAME_codebook.hex`` (with ``codebooks``), ``NAME_ports.md``,
         ``NAME.json``, ``NAME_example.v``; those of
         :func:`~blockfactor.generator.documents.register_files` and
-        :func:`~blockfactor.generator.driver_files.driver_files`; and, with PeakRDL, pages to
-        browse in ``NAME_registers_html/``.
+        :func:`~blockfactor.generator.driver_files.driver_files`; for SPI ``NAME.py``, the driver
+        for MicroPython; and, with PeakRDL, pages to browse in ``NAME_registers_html/``.
     list of str
         What was left out and why, in a sentence each.
 
@@ -67,7 +68,10 @@ def generate_system(preset: Preset, system: SystemConfig, name: str, *,
     example = bus_example(system, name, make_example(system.core, clean, codebooks, seed),
                           write_codebooks=codebooks is None)
     registers, left_out = register_files(system, name)
-    drivers = driver_files(preset, system, name, codebooks.sizes if codebooks else None)
+    sizes = codebooks.sizes if codebooks else None
+    drivers = driver_files(preset, system, name, sizes)
+    if system.front_end == "spi":
+        drivers[f"{name}.py"] = micropython_driver(preset, system, name, sizes)
     top = System(system, codebooks)
     ports = ports_of(top)
     files: dict[str, str | bytes] = {f"{name}.v": core_verilog(top, name),

@@ -76,7 +76,7 @@ def test_bus(here, command):
         path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     assert {"t.v", "t.f", "t_ports.md", "t.json", "t_example.v", "t_registers.h",
             "t_registers.rdl", "t_registers.svd", "t_registers.md", "t_structs.h", "t_ipxact.xml",
-            "t_registers_html/index.html"} <= set(files)
+            "t_registers_html/index.html", "t_driver.h", "t_driver.c"} <= set(files)
     assert all(path in done.out for path in files if "/" not in path)
     assert "t_registers_html/" in done.out and "index.html" not in done.out
     system = SystemConfig.from_table(json.loads(files["t.json"])["system"])

@@ -178,7 +178,7 @@ def test_queries_of_both_kinds_in_turn(changes, driver):
     parameters = PARAMETERS.replace(**changes)
     assert driver.set(parameters) == "OK"
     mixed = [query(1), elements(1), elements(2), query(2), query(3), elements(3)]
-    for number, made in enumerate(mixed):
+    for made in mixed:
         if isinstance(made, Query):
             assert driver.query(made) == "OK"
         else:

@@ -147,7 +147,10 @@ def _print(folder: str, rows: list[dict]) -> None:
              "_registers.h": "registers for C", "_registers.rdl": "registers in SystemRDL",
              "_registers.svd": "registers in CMSIS-SVD", "_registers.md": "registers to read",
              "_structs.h": "registers as C structures", "_ipxact.xml": "registers in IP-XACT",
-             ".v": "the core"}
+             "_driver.h": "driver in C: its calls", "_driver.c": "driver in C",
+             "_mmio.h": "its way to memory-mapped registers", "_mmio.c": "the same",
+             "_spi.h": "its way through an SPI controller", "_spi.c": "the same",
+             ".py": "driver for MicroPython", ".v": "the core"}
     table = Table(title=f"written to {folder}")
     table.add_column("file")
     table.add_column("bytes", justify="right")

@@ -1,8 +1,8 @@
-"""Drivers for microcontrollers, named after a core: C for any bus, MicroPython for SPI.
+"""Drivers in C for microcontrollers, named after a core.
 
-Their sources are those of :mod:`blockfactor.drivers`, folders ``c`` and ``micropython``. In them the
-core is called ``blockfactor``: what begins with ``blockfactor_`` or ``BLOCKFACTOR_`` is renamed, so
-that drivers of two cores can be in one program. All numbers come from ``NAME_registers.h``.
+Their sources are those of :mod:`blockfactor.drivers`, folder ``c``. In them the core is called
+``blockfactor``: what begins with ``blockfactor_`` or ``BLOCKFACTOR_`` is renamed, so that drivers
+of two cores can be in one program. All numbers of the register map come from ``NAME_registers.h``.
 """
 
 import re
@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from ..config import SystemConfig
 from ..generate import run_parameters
-from ..parameters import MODES, RunParameters
+from ..parameters import RunParameters
 from ..presets import Preset
 from .header import c_prefix
 from .verilog import version
@@ -88,7 +88,7 @@ def initialiser(macro: str, prefix: str, parameters: RunParameters) -> str:
     rows = (
         ("{" + ", ".join(map(str, p.sizes)) + "}", "sizes"),
         ("{" + ", ".join(unknown if k < 0 else str(k) for k in p.known) + "}", "known"),
-        (f"{prefix}_SEARCH_MODE_{MODES[MODES.index(p.mode)].upper()}", "mode"),
+        (f"{prefix}_SEARCH_MODE_{p.mode.upper()}", "mode"),
         (p.heads, "heads"), (p.trim, "trim"), (int(p.rule == "sum"), "use_sum"),
         (p.patience, "patience"), (int(p.dense_weights == "log"), "dense_log"),
         (p.dense_shift, "dense_shift"), (p.level, "level"), (p.threshold, "threshold"),
