@@ -1,9 +1,10 @@
 """A RISC-V processor drives the core: both are simulated, and decode handwritten digits.
 
-PicoRV32, RAM and a serial port are a small computer; the core lies behind Wishbone, in its memory,
-or behind SPI. The firmware of this folder, on top of the C driver that ``blockfactor generate``
-writes, loads codebooks, sends queries, sleeps until the core's interrupt, and reports every result.
-Each is compared with the golden model; exit status 1 if one differs, 2 if the firmware fails.
+PicoRV32, RAM and a serial port are a small computer; the core lies in its memory, behind Wishbone,
+APB or AXI4-Lite, or behind SPI. The firmware of this folder, on top of the C driver that
+``blockfactor generate`` writes, loads codebooks, sends queries, sleeps until the core's interrupt,
+and reports every result. Each is compared with the golden model; exit status 1 if one differs, 2 if
+the firmware fails.
 """
 
 import argparse
@@ -127,10 +128,11 @@ def run_phases(chosen: Preset, bus: str, phases: list[Phase]) -> Outcome:
 def print_table(outcome: Outcome, phases: list[Phase], right: list[tuple[int, ...]],
                 console: Console) -> None:
     """Figures of each phase: means of a query."""
-    table = Table(title="means of a query; cycles from its first word to its result's last",
+    table = Table(title="means of a query, from its first word to its result's last: the "
+                        "processor's cycles, those asleep, its instructions; the core's cycles",
                   box=SIMPLE)
     for column in ("mode", "query", "triples", "right", "cycles", "asleep", "instructions",
-                   "core cycles"):
+                   "core"):
         table.add_column(column, justify="left" if column in ("mode", "query") else "right")
     begin = 0
     for number, phase in enumerate(phases):
@@ -151,7 +153,7 @@ def main(argv=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0],
                                      epilog="example: python examples/riscv/run.py --bus spi")
     parser.add_argument("--bus", choices=tuple(BUSES), default="wishbone",
-                        help="where the core is (default wishbone)")
+                        help="what the core is behind (default wishbone)")
     parser.add_argument("--triples", type=int, default=20,
                         help="digit triples of each mode and kind of query (default 20)")
     parser.add_argument("--seed", type=int, default=1)
