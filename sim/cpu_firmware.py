@@ -16,8 +16,8 @@ __all__ = ["compile_firmware"]
 
 #: PicoRV32 as it is in sim/cpu/soc.v.
 TARGET = ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c")
-OPTIONS = (*TARGET, "-std=c99", "-ffreestanding", "-Os", "-g0", "-Wall", "-Wextra", "-Werror",
-           "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
+OPTIONS = (*TARGET, "-std=c99", "-ffreestanding", "-O2", "-flto", "-g0", "-ffunction-sections",
+           "-fdata-sections", "-Wl,--gc-sections", "-Wall", "-Wextra", "-Werror")
 
 
 def compile_firmware(files: Mapping[str, str], defines: tuple[str, ...] = ()) -> bytes:

@@ -1,5 +1,7 @@
 """A processor drives the core: firmware on the C driver, on simulated PicoRV32, decodes digits."""
 
+from dataclasses import replace
+
 import pytest
 from riscv_example import job, run
 
@@ -55,8 +57,13 @@ def test_a_hundred_triples_over_spi():
     """Bit by bit; the core has the join engine alone."""
     chosen = preset("join")
     count = {("join", "sparse"): 80, ("scan", "sparse"): 20}
-    phases, right = run.digit_phases(chosen.system, count, SEED, 2, NOISE)
-    check(run.run_phases(chosen, "spi", phases), phases, right)
+    [joins, scans], right = run.digit_phases(chosen.system, count, SEED, 2, NOISE)
+    # All tuples: long enough for the processor to fall asleep.
+    scans = replace(scans, parameters=scans.parameters.replace(level=511))
+    outcome = run.run_phases(chosen, "spi", [joins, scans])
+    check(outcome, [joins, scans], right)
+    assert all(answer.result.stop == "complete" and answer.asleep > 0
+               for answer in outcome.answers[80:])
 
 
 def test_a_job_that_the_driver_refuses():
