@@ -23,6 +23,7 @@ from blockfactor.config import SystemConfig
 from blockfactor.errors import BlockfactorError
 from blockfactor.generator.driver_files import driver_files
 from blockfactor.generator.header import header
+from blockfactor.golden.codebook import Codebooks
 from blockfactor.golden.frontend import quantise
 from blockfactor.presets import Preset, preset
 from blockfactor.sim.cpu_firmware import compile_firmware
@@ -99,8 +100,19 @@ def digit_phases(system: SystemConfig, triples: dict[tuple[str, str], int], seed
     return phases, [tuple(map(int, label)) for label in labels]
 
 
-def run_phases(chosen: Preset, bus: str, phases: list[Phase]) -> Outcome:
+def run_phases(chosen: Preset, bus: str, phases: list[Phase],
+               books: Codebooks | None = None) -> Outcome:
     """Build computer and firmware, or find them in the cache; run the job, compare its answers.
+
+    Parameters
+    ----------
+    chosen : Preset
+        Whose core it is.
+    bus : str
+        One of :data:`~blockfactor.sim.cpu_soc.BUSES`.
+    phases : list of Phase
+    books : Codebooks or None
+        Those of the digits if not given.
 
     Raises
     ------
@@ -112,7 +124,7 @@ def run_phases(chosen: Preset, bus: str, phases: list[Phase]) -> Outcome:
         It gave up, or did not answer as agreed.
     """
     system = system_of(chosen, bus)
-    books = settings.codebooks(digits.load(NETWORK))
+    books = books or settings.codebooks(digits.load(NETWORK))
     for phase in phases:
         phase.parameters.check(system.core)
     program, binary = build_soc(system), firmware(chosen, system)

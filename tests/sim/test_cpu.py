@@ -1,11 +1,11 @@
 """A processor drives the core: firmware on the C driver, on simulated PicoRV32, decodes digits."""
 
-from dataclasses import replace
-
 import pytest
 from riscv_example import job, run
 
-from blockfactor.golden.query import Query
+from blockfactor.golden.codebook import Codebooks, encode
+from blockfactor.golden.query import Query, clean
+from blockfactor.parameters import RunParameters
 from blockfactor.presets import preset
 from blockfactor.sim.cpu_firmware import compile_firmware
 from blockfactor.sim.cpu_soc import DATA, RAM_BYTES, CpuError, build_soc, run_soc
@@ -57,13 +57,23 @@ def test_a_hundred_triples_over_spi():
     """Bit by bit; the core has the join engine alone."""
     chosen = preset("join")
     count = {("join", "sparse"): 80, ("scan", "sparse"): 20}
-    [joins, scans], right = run.digit_phases(chosen.system, count, SEED, 2, NOISE)
-    # All tuples: long enough for the processor to fall asleep.
-    scans = replace(scans, parameters=scans.parameters.replace(level=511))
-    outcome = run.run_phases(chosen, "spi", [joins, scans])
-    check(outcome, [joins, scans], right)
-    assert all(answer.result.stop == "complete" and answer.asleep > 0
-               for answer in outcome.answers[80:])
+    phases, right = run.digit_phases(chosen.system, count, SEED, 2, NOISE)
+    check(run.run_phases(chosen, "spi", phases), phases, right)
+
+
+def test_asleep_over_spi():
+    """Runs that take longer than what the driver does after the last word; a known factor."""
+    chosen = preset("join")
+    books = Codebooks.random((18, 17, 16), 4, 128, SEED)
+    right = [(n, 2 * n, 15 - n) for n in range(6)]
+    parameters = RunParameters(sizes=books.sizes, mode="scan", level=511)
+    queries = [clean(encode(books, truth)) for truth in right]
+    phases = [job.Phase(parameters, queries[:5]),
+              job.Phase(parameters.replace(known=(5, -1, -1), mode="join"), queries[5:])]
+    outcome = run.run_phases(chosen, "spi", phases, books)
+    check(outcome, phases, right)
+    assert all(answer.result.stop == "complete" and answer.asleep > 2000
+               for answer in outcome.answers[:5])
 
 
 def test_a_job_that_the_driver_refuses():
