@@ -7,6 +7,7 @@ processor's Verilog is that of the installed package ``pythondata-cpu-picorv32``
 import json
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -57,7 +58,7 @@ class CpuRun:
 
     ``output`` is what it sent, ``code`` what it ended with; ``asleep`` are the cycles of ``cycles``
     that the processor waited for an interrupt, ``refused`` the accesses that the core answered with
-    an error on the bus.
+    an error on the bus, ``seconds`` what the simulation took.
     """
 
     output: str
@@ -66,6 +67,7 @@ class CpuRun:
     instructions: int
     asleep: int
     refused: int
+    seconds: float
 
 
 def picorv32() -> str:
@@ -134,8 +136,10 @@ def run_soc(program: Path, firmware: bytes, data: bytes = b"", limit: int = 100_
         paths = [Path(folder, name) for name in ("firmware.bin", "data.bin")]
         for path, content in zip(paths, (firmware, data)):
             path.write_bytes(content)
+        begin = time.monotonic()
         done = subprocess.run([program, *paths, str(DATA), str(limit), str(DIVISOR)],
                               stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        seconds = time.monotonic() - begin
     output = done.stdout.decode("latin-1")
     try:
         end = json.loads(done.stderr.decode().splitlines()[-1])
@@ -146,7 +150,7 @@ def run_soc(program: Path, firmware: bytes, data: bytes = b"", limit: int = 100_
         raise CpuError(f"{problem}, after {end['cycles']:,} cycles and {end['instructions']:,} "
                        "instructions", output)
     return CpuRun(output, *(end[name] for name in ("code", "cycles", "instructions", "asleep",
-                                                   "refused")))
+                                                   "refused")), seconds)
 
 
 def _problem(end: dict, limit: int) -> str | None:

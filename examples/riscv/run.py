@@ -181,8 +181,9 @@ def main(argv=None) -> int:
     outcome = run_phases(chosen, args.bus, phases)
     run = outcome.run
     print_table(outcome, phases, right, console)
-    console.print(f"in all: {run.cycles:,} cycles, {run.instructions:,} instructions, asleep "
-                  f"{run.asleep / run.cycles:.0%} of the time, {outcome.interrupts:,} interrupts")
+    console.print(f"in all: {run.cycles:,} cycles, asleep {run.asleep / run.cycles:.1%} of them, "
+                  f"{run.instructions:,} instructions, {outcome.interrupts:,} interrupts; "
+                  f"simulated at {run.cycles / run.seconds / 1e6:.2f} MHz")
     for line in outcome.wrong[:10]:
         console.print(line)
     same = not outcome.wrong

@@ -1,5 +1,7 @@
 """A processor drives the core: firmware on the C driver, on simulated PicoRV32, decodes digits."""
 
+import re
+
 import pytest
 from riscv_example import job, run
 
@@ -7,6 +9,7 @@ from blockfactor.golden.codebook import Codebooks, encode
 from blockfactor.golden.query import Query, clean
 from blockfactor.parameters import RunParameters
 from blockfactor.presets import preset
+from blockfactor.sim import cpu_soc
 from blockfactor.sim.cpu_firmware import compile_firmware
 from blockfactor.sim.cpu_soc import DATA, RAM_BYTES, CpuError, build_soc, run_soc
 from blockfactor.sim.runner import SimulationError
@@ -123,6 +126,20 @@ TRAP = """{
 BODIES = (*MISTAKES, NOTHING, REFUSED, TRAP)
 
 
+def test_the_page():
+    """What docs/cpu.md shows runs."""
+    page = (run.FOLDER.parents[1] / "docs" / "cpu.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    names = {"files": sources(MAIN.replace("CASES", ""))}
+    exec(compile(code, "docs/cpu.md", "exec"), names)
+    assert (names["run"].output, names["run"].code) == ("a", 7)
+    for address, name in (("0x1000_0000", "DEVICE"), ("0x2000_0000", "UART"),
+                          ("0x3000_0000", "SIMULATION")):
+        assert f"| `{address}` |" in page
+        board = (run.FOLDER / "board.c").read_text(encoding="utf-8")
+        assert f"#define {name} ((volatile uint32_t *){address.replace('_', '')})" in board
+
+
 def sources(main: str) -> dict[str, str]:
     """Files of a firmware without a driver."""
     names = ("start.S", "link.ld", "picorv32.h")
@@ -168,6 +185,12 @@ class TestEnds:
         with pytest.raises(SimulationError, match="data has 2,031,617 bytes, the RAM has room for "
                                                   "2,031,616"):
             ends(NOTHING, bytes(RAM_BYTES - DATA - 3))
+
+    def test_a_serial_line_at_another_rate(self, ends, monkeypatch):
+        """It is received bit by bit."""
+        monkeypatch.setattr(cpu_soc, "DIVISOR", cpu_soc.DIVISOR // 2)
+        with pytest.raises(CpuError, match="bytes of the serial line had no stop bit"):
+            ends(NOTHING)
 
     def test_firmware_that_is_none(self):
         with pytest.raises(SimulationError, match=r"could not be compiled: see .*build\.log"):
