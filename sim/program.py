@@ -58,9 +58,10 @@ def build_program(kind: str, top: str, files: Mapping[str, str],
     if problem := _lacking():
         raise SimulationError(problem)
     options = (*ARGUMENTS, *arguments)
-    identity = "\0".join([kind, runner.version("verilator"), *options, OPTIMISATION])
+    # Verilator's own objects are the same for all of them.
+    identity = "\0".join(["program", runner.version("verilator"), *ARGUMENTS, OPTIMISATION])
     texts = (text for item in sorted(files.items()) for text in item)
-    digest = hashlib.sha256("\0".join([*texts, top, identity]).encode()).hexdigest()
+    digest = hashlib.sha256("\0".join([*texts, top, *arguments, identity]).encode()).hexdigest()
     folder = runner.cache_folder() / "models" / f"{kind}-{digest[:20]}"
     program = folder / "model" / f"V{top}"
     with runner.lock(folder):

@@ -19,7 +19,7 @@ SEED = 5
 NOISE = 1.5
 
 pytestmark = [pytest.mark.cocotb, pytest.mark.needs("verilator", "g++", "make", "perl"),
-              pytest.mark.needs_modules("ziglang", "pythondata_cpu_picorv32")]
+              pytest.mark.needs_modules("ziglang", "elftools", "pythondata_cpu_picorv32")]
 
 
 def check(outcome: run.Outcome, phases, right) -> None:
