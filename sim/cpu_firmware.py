@@ -61,10 +61,10 @@ def compile_firmware(files: Mapping[str, str], defines: tuple[str, ...] = ()) ->
             environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(cache / "zig"),
                            "ZIG_LOCAL_CACHE_DIR": str(cache / "zig")}
             with open(folder / "build.log", "wb") as log:
-                done = subprocess.run([sys.executable, "-m", "ziglang", "cc", *options, "-T", script,
-                                       "-o", "firmware.elf", *sources], cwd=folder,
-                                      env=environment, stdin=subprocess.DEVNULL, stdout=log,
-                                      stderr=log, check=False)
+                done = subprocess.run(
+                    [sys.executable, "-m", "ziglang", "cc", *options, "-T", script, "-o",
+                     "firmware.elf", *sources], cwd=folder, env=environment,
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False)
             if done.returncode:
                 raise SimulationError(f"the firmware could not be compiled: see {log.name}")
             new = folder / "firmware.new"
