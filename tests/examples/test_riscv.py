@@ -14,6 +14,7 @@ from blockfactor.golden.codebook import Codebooks
 from blockfactor.golden.query import clean
 from blockfactor.parameters import RunParameters
 from blockfactor.presets import preset
+from blockfactor.sim import cpu_firmware, cpu_soc
 from blockfactor.sim.cpu_soc import BUSES
 from blockfactor.sim.runner import SimulationError
 
@@ -116,3 +117,14 @@ def test_the_program_refuses(arguments):
     done = subprocess.run([sys.executable, ROOT / "examples" / "riscv" / "run.py", *arguments],
                           capture_output=True, text=True, timeout=100)
     assert done.returncode == 2 and "usage:" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_what_is_missing(monkeypatch, tmp_path):
+    """Named, with how to get it."""
+    monkeypatch.setenv("BLOCKFACTOR_CACHE", str(tmp_path))
+    monkeypatch.setattr(cpu_firmware, "find_spec", lambda name: None)
+    with pytest.raises(SimulationError, match="ziglang is missing: pip install"):
+        cpu_firmware.compile_firmware({"link.ld": ""})
+    monkeypatch.setattr(cpu_soc, "PICORV32", "pythondata-cpu-none")
+    with pytest.raises(SimulationError, match="pythondata-cpu-none is missing: pip install"):
+        cpu_soc.picorv32()
