@@ -43,7 +43,10 @@ BEGIN, END = "<!-- sizes: python bench/driver_size.py --write -->\n", "<!-- end 
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes of a driver with a transport on a target; ``stack`` is below a call of the driver."""
+    """Bytes of a driver with a transport on a target.
+
+    ``device`` is the caller's structure, ``stack`` what is below a call of the driver.
+    """
 
     target: str
     transport: str
@@ -51,6 +54,7 @@ class Size:
     transport_text: int
     data: int
     bss: int
+    device: int
     stack: int
     deepest: str
 
@@ -130,18 +134,22 @@ def measure(target: str, transport: str, name: str = PRESET) -> Size:
                      for line in lines}
             files[part] = stack, _calls((folder / f"{part}.ll").read_text())
             sections[part] = _sections(folder / f"{part}.o")
+        (folder / "device.c").write_text(f'#include "{name}_driver.h"\n'
+                                         f"{name}_device device;\n")
+        compile_c(target, folder, "device.c", "-c", "-o", "device.o")
+        device = _sections(folder / "device.o")[2]
     stack, deepest = _stack(name, files, transport)
     return Size(target, transport, sections["driver"][0], sections[transport][0],
-                sum(s[1] for s in sections.values()), sum(s[2] for s in sections.values()), stack,
-                deepest.removeprefix(f"{name}_"))
+                sum(s[1] for s in sections.values()), sum(s[2] for s in sections.values()),
+                device, stack, deepest.removeprefix(f"{name}_"))
 
 
 def table(sizes: list[Size]) -> str:
     """Sizes as a table in Markdown."""
-    lines = ["| target | transport | text | transport | data | bss | stack | deepest call |",
-             "|---|---|---:|---:|---:|---:|---:|---|"]
+    lines = ["| target | transport | driver: text | transport: text | data | bss | device | stack "
+             "| deepest call |", "|---|---|---:|---:|---:|---:|---:|---:|---|"]
     lines += [f"| {s.target} | {s.transport} | {s.driver_text:,} | {s.transport_text:,} | {s.data} "
-              f"| {s.bss} | {s.stack} | `{s.deepest}` |" for s in sizes]
+              f"| {s.bss} | {s.device} | {s.stack} | `{s.deepest}` |" for s in sizes]
     return "\n".join(lines) + "\n"
 
 

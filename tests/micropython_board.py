@@ -41,11 +41,11 @@ class SPI:
             raise ValueError("CS is high")
         back[:] = bytes.fromhex(exchange(bytes(out).hex()))
 
-class machine:
+class Machine:
     pass
 
+machine = sys.modules["machine"] = Machine()
 machine.Pin, machine.SPI = Pin, SPI
-sys.modules["machine"] = machine
 """
 
 
@@ -78,7 +78,7 @@ class Board:
 
     def value(self, expression: str):
         """Value of an expression of plain Python types."""
-        return ast.literal_eval(self.run(f"print(repr({expression}))"))
+        return ast.literal_eval(self.run(f"print(repr(({expression})))"))
 
     def error(self, code: str) -> str:
         """Type and text of what a line raises."""

