@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from blockfactor.config import CoreConfig, SystemConfig
+from blockfactor.config import FRONT_ENDS, CoreConfig, SystemConfig
 
 from .latency import lookup_drain
 from .mapping import resources
@@ -38,6 +38,8 @@ FEATURES = {
     "spi": Feature("front-end", 85, 67),
     "uart": Feature("front-end", 261, 96),
     "wishbone": Feature("front-end", 47, 76),
+    "apb": Feature("front-end", 5, 2),
+    "axi4lite": Feature("front-end", 18, 39),
     "bound": Feature("bits of bound indices, of all lanes", 3, 3),
     "modulo": Feature("bits of sums whose modulus is no power of two", 1.5, 0),
     "scores": Feature("bits of weights that are summed, of all lanes", 4, 2),
@@ -70,7 +72,7 @@ def features(part: Part, system: SystemConfig) -> dict[str, float]:
     return {
         "core": 1,
         "registers": int(system.front_end != "none"),
-        **{name: int(system.front_end == name) for name in ("spi", "uart", "wishbone")},
+        **{name: int(system.front_end == name) for name in FRONT_ENDS[2:]},
         **_shared(core),
         **_join(core),
         **_factorize(core),

@@ -31,6 +31,9 @@ BUILD_ARGUMENTS = {
     "verilator": ["-O3", "--x-initial", "unique", "-Wno-fatal"],
     "icarus": [],
 }
+#: Files whose assertions tell the values in them. Cocotb would rewrite all that is imported, which
+#: takes seconds a run where compiled files are not kept.
+BENCH_FILES = "tb_*.py *_bench.py operations.py"
 
 
 class SimulationError(BlockfactorError):
@@ -235,6 +238,7 @@ def run(model: Model, bench: str, folder: Path, settings: dict[str, str] | None 
                         build_dir=model.folder / "model", results_xml=str(results),
                         log_file=log, waves=model.waves, testcase=tests,
                         extra_env={"PYTHONPATH": python_path, "COCOTB_ANSI_OUTPUT": "0",
+                                   "COCOTB_REWRITE_ASSERTION_FILES": BENCH_FILES,
                                    **(settings or {})},
                         timescale=("1ns", "1ps"))
         from cocotb_tools.check_results import get_results

@@ -140,7 +140,8 @@ def test_every_feature_is_counted_and_some_design_has_it():
         assert set(model()["weights"][chip.family]) == {"luts", "flip_flops", "cells"}
     seen = {name for r in RECORDS
             for name, n in features(part(r["part"]), system_of(r)).items() if n}
-    assert seen == set(FEATURES)
+    # These were measured alone (blockfactor report --front-ends).
+    assert seen == set(FEATURES) - {"apb", "axi4lite"}
 
 
 def test_kinds():
