@@ -5,9 +5,7 @@ text and kept in the cache of sim/runner.py. It ends with this process, however 
 standard input closes then.
 """
 
-import hashlib
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -22,9 +20,8 @@ from blockfactor.boards.top import RESET_TIME, TOP, BoardTop
 from blockfactor.config import SystemConfig
 from blockfactor.errors import ConfigError, check_int
 from blockfactor.rtl.bus.uart import divisor
-from blockfactor.tools import TOOLS, find
 
-from . import runner
+from .program import build_program
 from .runner import SimulationError
 from .virtual_ports import ports_header
 
@@ -32,26 +29,10 @@ __all__ = ["VirtualBoard", "build_virtual", "virtual_board"]
 
 #: The simulation's own source.
 SOURCE = Path(__file__).parent / "virtual" / "main.cpp"
-#: What a model needs.
-TOOLS_NEEDED = ("verilator", "g++", "make", "perl")
-#: Verilator's options. One large function, as it makes by default, takes g++ three times as long.
-ARGUMENTS = ("--cc", "--exe", "--build", "-j", "2", "-O3", "--x-assign", "fast", "--x-initial",
-             "unique", "--no-assert", "--output-split-cfuncs", "1000", "-Wno-fatal", "-Wno-lint",
-             "-LDFLAGS", "-lutil", "-CFLAGS", "-I..")
-#: Of g++: what runs each cycle, what runs once, Verilator's own.
-OPTIMISATION = "OPT_FAST=-O3 OPT_SLOW=-O0 OPT_GLOBAL=-O2"
 #: Seconds for the simulation to start, for an answer, and for it to end.
 START, ANSWER, END = 120.0, 120.0, 5.0
 #: How much slower than at its start a simulation may become before programs lose patience.
 PATIENCE = 8
-
-
-def _lacking() -> str | None:
-    for name in TOOLS_NEEDED:
-        found = find(name)
-        if not found.usable:
-            return f"verilator cannot run: {name} is {found.problem}: {TOOLS[name].remedy}"
-    return None
 
 
 def build_virtual(verilog: str, header: str) -> Path:
@@ -62,31 +43,9 @@ def build_virtual(verilog: str, header: str) -> Path:
     SimulationError
         A tool is missing, or failed; its log is named.
     """
-    if problem := _lacking():
-        raise SimulationError(problem)
-    identity = "\0".join(["virtual", runner.version("verilator"), *ARGUMENTS, OPTIMISATION])
-    source = SOURCE.read_text(encoding="utf-8")
-    digest = hashlib.sha256("\0".join([verilog, header, source, identity]).encode()).hexdigest()
-    folder = runner.cache_folder() / "models" / f"virtual-{digest[:20]}"
-    program = folder / "model" / f"V{TOP}"
-    with runner.lock(folder):
-        if not (folder / "built").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            for name, text in ((f"{TOP}.v", verilog), ("ports.h", header), (SOURCE.name, source)):
-                (folder / name).write_text(text, encoding="utf-8")
-            log = folder / "build.log"
-            environment = {**os.environ, **runner.environment("verilator")}
-            environment["MAKEFLAGS"] = f"{environment.get('MAKEFLAGS', '')} {OPTIMISATION}"
-            with runner.runtime(folder / "model", identity), open(log, "wb") as stream:
-                done = subprocess.run(
-                    ["verilator", *ARGUMENTS, "--top-module", TOP, "-Mdir", "model", f"{TOP}.v",
-                     SOURCE.name], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                    stdout=stream, stderr=stream, check=False)
-                if done.returncode or not program.exists():
-                    raise SimulationError(f"verilator could not build {TOP}: see {log}")
-            (folder / "built").touch()
-    return program
+    return build_program("virtual", TOP, {f"{TOP}.v": verilog, "ports.h": header,
+                                          SOURCE.name: SOURCE.read_text(encoding="utf-8")},
+                         ("-LDFLAGS", "-lutil"))
 
 
 class _Reports:
