@@ -74,6 +74,9 @@ def _board(board: Board) -> list[str]:
              f"`{board.name}`: {board.part.about}; clock: {clock}{made}; "
              + (f"serial line: {board.serial}, {board.baud:,} baud." if board.serial else
                 "no serial line over USB."), ""]
+    if board.serial and board.front_end != "uart":
+        lines += [f"- The bitstream has {board.front_end.upper()}, not the serial line, unless "
+                  f"made by `blockfactor build {board.name} --bus uart`: `selftest` needs that."]
     lines += [f"- {note}" for note in board.notes]
     lines += [""] if board.notes else []
     lines += ["| signal | pin | active | on the board |", "|---|---|---|---|"]

@@ -124,7 +124,8 @@ def _runner(simulator: str):
 
 def _control_file(verilog: str, top: str) -> str:
     """Verilator control file that gives benches access to the ports of ``top``."""
-    body = re.search(rf"^module {re.escape(top)}\b.*?^endmodule", verilog, re.DOTALL | re.MULTILINE)
+    body = re.search(rf"^module {re.escape(top)}\s*\(.*?^endmodule", verilog,
+                     re.DOTALL | re.MULTILINE)
     if body is None:
         raise SimulationError(f"no module {top} in the Verilog to be simulated")
     names = re.findall(r"^  (?:input|output)\s+(?:\[\S+\]\s+)?(\w+)\s*;", body[0], re.MULTILINE)
@@ -234,7 +235,9 @@ def run(model: Model, bench: str, folder: Path, settings: dict[str, str] | None 
     log = folder / "simulation.log"
     python_path = os.pathsep.join(p for p in sys.path if p)
     results = folder / "results.xml"
-    results.unlink(missing_ok=True)
+    # What an earlier run has left would be taken for this one's.
+    for old in (results, folder / "trace_words.txt"):
+        old.unlink(missing_ok=True)
     try:
         with _environment(model.simulator):
             runner.test(hdl_toplevel=model.top, hdl_toplevel_lang="verilog", test_module=bench,

@@ -19,8 +19,8 @@ RECORDER = """
   integer recorder = 0;
   initial recorder = $fopen("{file}", "w");
   always @(posedge clk) begin
-    if (trace__valid) $fwrite(recorder, "%h\\n", trace__payload);
     if (start && ready) $fwrite(recorder, "{start}\\n");
+    if (trace__valid) $fwrite(recorder, "%h\\n", trace__payload);
     if (result__valid) $fflush(recorder);
   end
 """
@@ -29,7 +29,7 @@ START = "-"
 
 def recording(verilog: str, top: str) -> str:
     """Verilog whose module ``top``, a core with trace stream, writes :data:`FILE`."""
-    module = re.search(rf"^module \\?{re.escape(top)}\b.*?(?=^endmodule)", verilog,
+    module = re.search(rf"^module \\?{re.escape(top)}\s*\(.*?(?=^endmodule)", verilog,
                        re.DOTALL | re.MULTILINE)
     if module is None or "trace__valid" not in module[0]:
         raise SimulationError(f"no module {top} with a trace in the Verilog to be simulated")

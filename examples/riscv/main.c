@@ -15,7 +15,7 @@ enum { DONE = 0, NO_JOB = 100 };
 
 static blockfactor_device device;
 static volatile uint32_t raised; /* an interrupt has come and was not dealt with */
-static uint32_t interrupts, asleep; /* how many came, and cycles */
+static volatile uint32_t interrupts, asleep; /* how many came, and cycles */
 
 /* -- report ------------------------------------------------------------------------------------ */
 

@@ -3,6 +3,7 @@
 // Standard output is what the firmware sends through the serial port, taken from its line bit by
 // bit; standard error ends with a line of JSON that tells how it went.
 
+#include <cerrno>
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
@@ -23,8 +24,8 @@ double sc_time_stamp() { return 0; }
 namespace {
 
 constexpr int RESET_CYCLES = 10;
-// Those between two looks at the serial line's bytes.
-constexpr uint64_t SLICE = 4096;
+// Cycles in which what the serial port still holds comes out.
+constexpr int SLICE = 4096;
 
 std::vector<uint8_t> content(const char* path) {
     std::ifstream file(path, std::ios::binary);

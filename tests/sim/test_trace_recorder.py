@@ -8,6 +8,10 @@ from blockfactor.sim.trace_recorder import TraceFile, recording
 CORE = """module part(clk);
   input clk;
 endmodule
+module \\core.sub (clk, trace__valid);
+  input clk;
+  input trace__valid;
+endmodule
 module core(clk, trace__valid);
   input clk;
   output trace__valid;
@@ -17,8 +21,8 @@ endmodule
 
 def test_the_top_is_what_writes():
     text = recording(CORE, "core")
-    assert text.count("$fopen") == 1 and text.index("$fopen") > text.index("module core")
-    assert text.count("endmodule") == 2 and text.endswith("endmodule\n")
+    assert text.count("$fopen") == 1 and text.index("$fopen") > text.index("module core(")
+    assert text.count("endmodule") == 3 and text.endswith("endmodule\n")
 
 
 @pytest.mark.parametrize("top", ["cor", "part"])
