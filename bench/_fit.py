@@ -7,7 +7,7 @@ __all__ = ["STRENGTHS", "errors", "fit", "held_out", "tuned"]
 #: How strongly weights are held near their priors; the best is found by leaving designs out.
 STRENGTHS = (.001, .003, .01, .03, .1, .3)
 #: Relative error of a fitted design that is too large.
-FAR = .08
+FAR = .06
 
 
 def fit(x: np.ndarray, y: np.ndarray, prior: np.ndarray, strength: float) -> np.ndarray:
