@@ -1,6 +1,7 @@
 """The C driver's transports: the bytes of docs/spi.md, and accesses to memory."""
 
 import ctypes
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from blockfactor.drivers.transport import DeviceError
 from blockfactor.golden.codebook import Codebooks, encode
 from blockfactor.golden.factorizer import Factorizer
 from blockfactor.golden.frontend import front_end
-from blockfactor.golden.query import soft
+from blockfactor.golden.query import clean, soft
 from blockfactor.golden.result import STOPS
 from blockfactor.presets import PRESETS
 from blockfactor.registers import register_map
@@ -99,7 +100,7 @@ def test_bursts_are_split(count, stay, library):
         out = bytes(sent[:length])
         frames.append(out)
         for n in range(length):
-            received[n] = 0xA2 if n < 2 or out[0] & 1 and n % 5 == 2 else (7 * n + out[1]) % 256
+            received[n] = 0xA2 if n < 2 or not out[0] & 1 or n % 5 == 2 else (7 * n + out[1]) % 256
         return True
 
     bus = SpiBus(TRANSFER(transfer), SELECT(lambda context, selected: None))
@@ -149,6 +150,39 @@ def test_no_status_byte(byte, value, library):
     assert driver.open() == "OK"
     spi.exchange = exchange
     assert driver.call("reset") == "ERROR_TRANSPORT"
+
+
+@pytest.mark.parametrize(("name", "byte"), [
+    ("ERRORS", 2), ("RESULT", 2), ("RESULT", 7), ("RESULT", 42), ("QUERY_ENTRY", 2),
+    ("QUERY_ENTRY", 5), ("QUERY_ENTRY", 17)])
+def test_no_status_byte_later_in_a_frame(name, byte, library):
+    spi = SpiDevice(SYSTEM)
+    driver = Driver(library, spi)
+    assert driver.open() == "OK"
+    driver.load(BOOKS)
+    assert driver.set(PRESET.clean) == "OK"
+    answer = spi.exchange
+
+    def exchange(sent):
+        received = bytearray(answer(sent))
+        if sent[1] == word_address(name) and sent[0]:
+            received[byte] ^= 0x40
+        return received
+
+    spi.exchange = exchange
+    if name == "ERRORS":
+        assert driver.errors()[0] == "ERROR_TRANSPORT"
+        return
+    made = clean(encode(BOOKS, (3, 11, 21)))
+    statuses = [driver.query(made), driver.wait(), driver.result()[0]]
+    assert statuses[2 if name == "RESULT" else 0] == "ERROR_TRANSPORT"
+    spi.exchange = answer
+    assert driver.query(made) == driver.wait() == driver.result()[0] == "OK"
+
+
+def test_a_burst_of_nothing(tmp_path):
+    with pytest.raises(subprocess.CalledProcessError):
+        Library(tmp_path, PRESET, SYSTEM, "demo", ("-DDEMO_SPI_BURST=0",))
 
 
 def test_a_controller_that_fails(library):

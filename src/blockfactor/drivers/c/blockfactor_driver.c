@@ -7,7 +7,8 @@ enum {
     CHUNK = 16, /* words that are made on the stack before they are written */
     RESULTS = BLOCKFACTOR_DEPTHS_RESET >> BLOCKFACTOR_DEPTHS_RESULTS_SHIFT
               & BLOCKFACTOR_DEPTHS_RESULTS_MASK >> BLOCKFACTOR_DEPTHS_RESULTS_SHIFT,
-    INDEX_LANES = 32 / BLOCKFACTOR_INDEX_LANE
+    INDEX_LANES = 32 / BLOCKFACTOR_INDEX_LANE,
+    ACKNOWLEDGE_LOOKS = 16 /* more than events there can be between two frames */
 };
 
 /* Errors of accesses: this driver's or the way's, never those of a query or a run. */
@@ -159,11 +160,33 @@ static blockfactor_status begin(blockfactor_device *device) {
     return device->lost ? blockfactor_reset(device) : BLOCKFACTOR_OK;
 }
 
-/* Write parameters that differ from what the device holds, neighbours in one go. */
+/* Whether registers of parameters hold what was written: a write whose command was damaged on its
+ * way is ignored, and no error tells of it. */
+static blockfactor_status check_words(blockfactor_device *device, uint32_t address,
+                                      const uint32_t *want, size_t count) {
+    uint32_t have[BLOCKFACTOR_PARAMETER_WORDS] = {0};
+    blockfactor_status status = get(device, address, have, count, false);
+    size_t n;
+    for (n = 0; n < count && status == BLOCKFACTOR_OK; n++)
+        if (have[n] != want[n]) status = noted(device, BLOCKFACTOR_ERROR_READ_BACK);
+    return status;
+}
+
+/* End of the neighbours of parameter n that differ as well. */
+static size_t run_of(const bool *differs, size_t n) {
+    size_t end = n + 1;
+    while (differs[n] && end < PARAMETER_PLACES && differs[end]
+           && parameter_places[end].address == parameter_places[end - 1].address + 4)
+        end++;
+    return end;
+}
+
+/* Write parameters that differ from what the device holds, neighbours in one go, and read them
+ * back. */
 static blockfactor_status put_parameters(blockfactor_device *device, const uint32_t *want) {
     bool differs[PARAMETER_PLACES], any = false;
     blockfactor_status status;
-    size_t n;
+    size_t n, end;
     for (n = 0; n < PARAMETER_PLACES; n++) {
         differs[n] = want[n] != device->words[n];
         any = any || differs[n];
@@ -171,19 +194,25 @@ static blockfactor_status put_parameters(blockfactor_device *device, const uint3
     if (!any) return BLOCKFACTOR_OK;
     status = until_idle(device);
     if (status != BLOCKFACTOR_OK) return status;
-    n = 0;
-    while (n < PARAMETER_PLACES) {
-        size_t end = n + 1;
-        if (differs[n]) {
-            while (end < PARAMETER_PLACES && differs[end]
-                   && parameter_places[end].address == parameter_places[end - 1].address + 4)
-                end++;
+    for (n = 0; n < PARAMETER_PLACES && status == BLOCKFACTOR_OK; n = end) {
+        end = run_of(differs, n);
+        if (differs[n])
             status = put(device, parameter_places[n].address, want + n, end - n, false);
-            if (status != BLOCKFACTOR_OK) return status;
-        }
-        n = end;
     }
-    return check_accesses(device);
+    if (status == BLOCKFACTOR_OK) status = check_accesses(device);
+    for (n = 0; n < PARAMETER_PLACES && status == BLOCKFACTOR_OK; n = end) {
+        end = run_of(differs, n);
+        if (differs[n])
+            status = check_words(device, parameter_places[n].address, want + n, end - n);
+    }
+    return status;
+}
+
+/* Write INT_ENABLE. */
+static blockfactor_status put_irq(blockfactor_device *device, uint32_t which) {
+    blockfactor_status status = put_word(device, BLOCKFACTOR_INT_ENABLE_ADDRESS, which);
+    return status == BLOCKFACTOR_OK
+               ? check_words(device, BLOCKFACTOR_INT_ENABLE_ADDRESS, &which, 1) : status;
 }
 
 /* -- words made on the way, some at a time ------------------------------------------------------ */
@@ -245,6 +274,7 @@ blockfactor_status blockfactor_open(blockfactor_device *device,
     device->limit = limit;
     device->set = false;
     device->irq = 0;
+    device->broken = 0;
     for (n = 0; n < BLOCKFACTOR_FACTORS; n++) device->sizes[n] = 0;
 
     status = get_places(device, identity_places, words, IDENTITY_PLACES);
@@ -279,8 +309,7 @@ blockfactor_status blockfactor_reset(blockfactor_device *device) {
         status = put_parameters(device, want);
         for (n = 0; n < PARAMETER_PLACES; n++) device->words[n] = want[n];
     }
-    if (status == BLOCKFACTOR_OK && device->irq)
-        status = put_word(device, BLOCKFACTOR_INT_ENABLE_ADDRESS, device->irq);
+    if (status == BLOCKFACTOR_OK && device->irq) status = put_irq(device, device->irq);
     if (status == BLOCKFACTOR_OK) device->lost = false;
     return status;
 }
@@ -305,6 +334,7 @@ static blockfactor_status codebook(blockfactor_device *device, unsigned factor,
     if (status != BLOCKFACTOR_OK) return status;
     if (!compare) {
         device->sizes[factor] = 0;
+        device->broken = (uint8_t)(device->broken | 1u << factor);
         status = command(device, BLOCKFACTOR_CONTROL_CLEAR_CRC_MASK);
     }
     if (status == BLOCKFACTOR_OK)
@@ -328,6 +358,7 @@ static blockfactor_status codebook(blockfactor_device *device, unsigned factor,
     if (status != BLOCKFACTOR_OK || compare) return status;
     if (crc != out.crc) return BLOCKFACTOR_ERROR_CRC;
     device->sizes[factor] = (uint16_t)count;
+    device->broken = (uint8_t)(device->broken & ~(1u << factor));
     return BLOCKFACTOR_OK;
 }
 
@@ -474,7 +505,8 @@ static blockfactor_status room(blockfactor_device *device, uint32_t places) {
     blockfactor_status status = begin(device);
     if (status != BLOCKFACTOR_OK) return status;
     if (!device->set) return BLOCKFACTOR_ERROR_NO_PARAMETERS;
-    if (!codebooks_suffice(device, device->words)) return BLOCKFACTOR_ERROR_CODEBOOK;
+    if (device->broken || !codebooks_suffice(device, device->words))
+        return BLOCKFACTOR_ERROR_CODEBOOK;
     if (device->pending >= RESULTS) return BLOCKFACTOR_ERROR_FULL;
     return until(device, 0, places, 0, device->limit);
 }
@@ -644,25 +676,27 @@ blockfactor_status blockfactor_irq_enable(blockfactor_device *device, uint32_t w
     if (!opened(device) || (which & ~BLOCKFACTOR_INT_ENABLE_WRITE_MASK))
         return BLOCKFACTOR_ERROR_ARGUMENT;
     status = begin(device);
-    if (status == BLOCKFACTOR_OK)
-        status = put_word(device, BLOCKFACTOR_INT_ENABLE_ADDRESS, which);
+    if (status == BLOCKFACTOR_OK) status = put_irq(device, which);
     if (status == BLOCKFACTOR_OK) device->irq = (uint8_t)which;
     return status;
 }
 
-blockfactor_status blockfactor_irq_acknowledge(const blockfactor_device *device, uint32_t *which) {
-    const blockfactor_transport *way;
+blockfactor_status blockfactor_irq_acknowledge(blockfactor_device *device, uint32_t *which) {
     blockfactor_status status;
     uint32_t state = 0;
+    unsigned looks;
     if (!opened(device) || !which) return BLOCKFACTOR_ERROR_ARGUMENT;
-    way = &device->transport;
     *which = 0;
-    status = way->read(way->context, BLOCKFACTOR_INT_STATE_ADDRESS, &state, 1, false);
-    state &= BLOCKFACTOR_INT_STATE_WRITE_MASK;
-    if (status == BLOCKFACTOR_OK && state)
-        status = way->write(way->context, BLOCKFACTOR_INT_STATE_ADDRESS, &state, 1, false);
-    if (status == BLOCKFACTOR_OK) *which = state;
-    return status;
+    /* What is set after a look keeps the line high, without another edge. */
+    for (looks = 0; looks < ACKNOWLEDGE_LOOKS; looks++) {
+        status = get(device, BLOCKFACTOR_INT_STATE_ADDRESS, &state, 1, false);
+        state &= BLOCKFACTOR_INT_STATE_WRITE_MASK;
+        if (status != BLOCKFACTOR_OK || !state) return status;
+        status = put_word(device, BLOCKFACTOR_INT_STATE_ADDRESS, state);
+        if (status != BLOCKFACTOR_OK) return status;
+        *which |= state;
+    }
+    return BLOCKFACTOR_ERROR_TIMEOUT;
 }
 
 /* -- errors ------------------------------------------------------------------------------------ */
@@ -688,7 +722,7 @@ const char *blockfactor_error_text(blockfactor_status status) {
     case BLOCKFACTOR_ERROR_PARAMETERS:
         return "the core cannot run these parameters";
     case BLOCKFACTOR_ERROR_CODEBOOK:
-        return "a codebook has fewer codevectors than the parameters ask for";
+        return "a codebook has too few codevectors, or could not be loaded";
     case BLOCKFACTOR_ERROR_QUERY:
         return "the core cannot take this query";
     case BLOCKFACTOR_ERROR_NO_PARAMETERS:
@@ -716,7 +750,7 @@ const char *blockfactor_error_text(blockfactor_status status) {
     case BLOCKFACTOR_ERROR_CRC:
         return "the codebook did not arrive as it was sent";
     case BLOCKFACTOR_ERROR_READ_BACK:
-        return "the codebook stored is another one";
+        return "something else is stored than was written";
     case BLOCKFACTOR_ERROR_TAG:
         return "the result of another run came";
     }

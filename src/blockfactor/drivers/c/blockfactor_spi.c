@@ -11,13 +11,18 @@ enum {
     TAKEN = 5          /* of one that is read, with the turnaround byte before it */
 };
 
-/* One frame, in place of `out` and `in`; both of its first bytes must be status bytes. */
-static bool frame(const blockfactor_spi_bus *bus, const uint8_t *out, uint8_t *in, size_t count) {
+/* One frame: `out` is sent, `in` received. All status bytes must be such: those of the head, the
+ * turnaround bytes of a read, and every byte of a write. */
+static bool frame(const blockfactor_spi_bus *bus, const uint8_t *out, uint8_t *in, size_t count,
+                  bool reads) {
+    size_t n;
     bool done;
     bus->select(bus->context, true);
     done = bus->transfer(bus->context, out, in, count);
     bus->select(bus->context, false);
-    return done && (in[0] & MARK_BITS) == MARK && (in[1] & MARK_BITS) == MARK;
+    for (n = 0; n < count && done; n += reads && n >= HEAD ? TAKEN : 1)
+        done = (in[n] & MARK_BITS) == MARK;
+    return done;
 }
 
 static blockfactor_status spi_read(void *context, uint32_t address, uint32_t *words, size_t count,
@@ -29,7 +34,7 @@ static blockfactor_status spi_read(void *context, uint32_t address, uint32_t *wo
         for (n = 0; n < HEAD + TAKEN * part; n++) out[n] = 0;
         out[0] = (uint8_t)(stay ? READ | STAY : READ);
         out[1] = (uint8_t)(address / 4);
-        if (!frame((const blockfactor_spi_bus *)context, out, in, HEAD + TAKEN * part))
+        if (!frame((const blockfactor_spi_bus *)context, out, in, HEAD + TAKEN * part, true))
             return BLOCKFACTOR_ERROR_TRANSPORT;
         for (n = 0; n < part; n++, byte += TAKEN)
             *words++ = (uint32_t)byte[1] | (uint32_t)byte[2] << 8 | (uint32_t)byte[3] << 16
@@ -54,7 +59,7 @@ static blockfactor_status spi_write(void *context, uint32_t address, const uint3
             *byte++ = (uint8_t)(*words >> 16);
             *byte++ = (uint8_t)(*words >> 24);
         }
-        if (!frame((const blockfactor_spi_bus *)context, out, in, HEAD + WRITTEN * part))
+        if (!frame((const blockfactor_spi_bus *)context, out, in, HEAD + WRITTEN * part, false))
             return BLOCKFACTOR_ERROR_TRANSPORT;
         count -= part;
         if (!stay) address += 4 * (uint32_t)part;

@@ -12,8 +12,9 @@
 
 What is refused with ArgumentError has changed nothing. A call that fails with DeviceError may have
 left half of something behind: the next one then begins with a reset, which loses the runs in flight
-but keeps codebooks and parameters; errors_read() before it tells what the device noted. Not for
-several threads; in an interrupt handler only set a flag, or use micropython.schedule.
+but keeps codebooks and parameters; errors_read() before it tells what the device noted. A codebook
+whose loading failed must be loaded again: queries are refused until then. Not for several threads;
+in an interrupt handler, and in a function of micropython.schedule, only set a flag.
 """
 
 import struct
@@ -29,6 +30,7 @@ _WRITE = const(0x02)
 _READ = const(0x03)
 _STAY = const(0x08)  # all words at the same address
 _BURST = const(16)  # most words of a frame
+_ACKNOWLEDGE_LOOKS = const(16)  # more than events there can be between two frames
 
 #: What a run returns. `stop` is one of STOPS, `errors` the lowest bits of ERRORS when it ended,
 #: `tag` the run's number since the reset, modulo 256; similarities are 0 where there are none.
@@ -70,7 +72,9 @@ class Device:
         self._cs = cs
         self._timeout_ms = timeout_ms
         self._pause = pause
+        self._sending = self._lost = False
         self._sizes = [0] * FACTORS  # codevectors loaded; 0: not known
+        self._broken = [False] * FACTORS  # loading was begun and did not succeed
         self._words = None  # of the parameters
         self._irq = 0
         found = self._read(_IDENTITY[0][1], len(_IDENTITY))
@@ -84,6 +88,7 @@ class Device:
 
     def reset(self):
         """Forget runs, queries, results and errors; codebooks stay, parameters are written anew."""
+        self._alone()
         self._lost = True
         self.in_flight = self._next_tag = 0
         self._loaded = self._dense = False
@@ -91,18 +96,22 @@ class Device:
         if self._words:
             self._put_parameters(self._words, [row[1] for row in _PARAMETERS])
         if self._irq:
-            self._write(_INT_ENABLE, (self._irq,))
+            self._put_irq(self._irq)
         self._lost = False
 
     def codebook_load(self, factor, rows):
         """Write a codebook when the device is idle, and check its CRC.
 
+        If that fails once it has begun, queries are refused until it has succeeded.
         rows: codevectors, each BLOCKS indices, as bytes or any other sequence.
         """
         self._codebook(factor, rows, False)
 
     def codebook_verify(self, factor, rows):
-        """Read a codebook back when the device is idle, and compare."""
+        """Read a codebook back when the device is idle, and compare.
+
+        After a DeviceError, too, if the FPGA may have been configured anew: then they are gone.
+        """
         self._codebook(factor, rows, True)
 
     def parameters_set(self, parameters, **changes):
@@ -212,25 +221,38 @@ class Device:
                       value["errors"], value["tag"])
 
     def abort(self):
-        """End the run that goes on, if one does; its result says so."""
+        """End the run that goes on, if one does; its result says so.
+
+        A query that is still queued, as one is right after query(), is not ended.
+        """
         self._begin()
         self._write(_CONTROL, (_ABORT,))
 
     # -- interrupts --
 
     def irq_enable(self, which):
-        """Which interrupts raise the line: IRQ_RESULT, IRQ_IDLE, IRQ_ERROR, or'd; 0: none."""
+        """Which interrupts raise the line: IRQ_RESULT, IRQ_IDLE, IRQ_ERROR, or'd; 0: none.
+
+        What happened before and was not acknowledged raises it at once.
+        """
         _check("which", which, 0, IRQ_RESULT | IRQ_IDLE | IRQ_ERROR)
         self._begin()
-        self._write(_INT_ENABLE, (which,))
+        self._put_irq(which)
         self._irq = which
 
     def irq_acknowledge(self):
-        """Let the line fall; returns which interrupts it was. Then read all results there are."""
-        state, = self._read(_INT_STATE, 1)
-        if state:
+        """Let the line fall; returns which interrupts it was. Then read all results there are.
+
+        Looks and clears until none is left: what is set after a look keeps the line high.
+        """
+        which = 0
+        for _ in range(_ACKNOWLEDGE_LOOKS):
+            state, = self._read(_INT_STATE, 1)
+            if not state:
+                return which
             self._write(_INT_STATE, (state,))
-        return state
+            which |= state
+        raise DeviceTimeout("INT_STATE is 0x%02x again and again" % which)
 
     # -- errors --
 
@@ -256,6 +278,7 @@ class Device:
         self._until_idle()
         if not compare:
             self._sizes[factor] = 0
+            self._broken[factor] = True
             self._write(_CONTROL, (_CLEAR_CRC,))
         self._write(_CODEBOOK_ADDRESS, (factor << _FACTOR,))
         crc, words = 0, []
@@ -279,6 +302,7 @@ class Device:
                 raise DeviceError("CODEBOOK_CRC is 0x%08x, expected is 0x%08x"
                                   % (have, crc & 0xFFFFFFFF))
             self._sizes[factor] = len(rows)
+            self._broken[factor] = False
 
     def _fields(self, p):
         """Check parameters, and give fields (key, shift) of each register; adds what they need."""
@@ -313,17 +337,34 @@ class Device:
         return [row[2] for row in _PARAMETERS]
 
     def _put_parameters(self, want, have):
-        """Write words that differ, neighbours in one go."""
+        """Write words that differ, neighbours in one go, and read them back."""
         changed = [n for n in range(len(want)) if want[n] != have[n]]
         if not changed:
             return
         self._until_idle()
+        runs = []
         while changed:
             run = [changed.pop(0)]
             while changed and _PARAMETERS[changed[0]][0] == _PARAMETERS[run[-1]][0] + 4:
                 run.append(changed.pop(0))
-            self._write(_PARAMETERS[run[0]][0], [want[n] for n in run])
+            runs.append((_PARAMETERS[run[0]][0], [want[n] for n in run]))
+        for address, words in runs:
+            self._write(address, words)
         self._accepted()
+        for address, words in runs:
+            self._arrived(address, words)
+
+    def _put_irq(self, which):
+        self._write(_INT_ENABLE, (which,))
+        self._arrived(_INT_ENABLE, [which])
+
+    def _arrived(self, address, words):
+        """Read registers back: a write whose command was damaged on its way is ignored."""
+        have = self._read(address, len(words))
+        if have != words:
+            self._lost = True
+            raise DeviceError("registers at 0x%02x hold %r, written was %r"
+                              % (address, have, words))
 
     def _suffice(self, sizes):
         for f in range(FACTORS):
@@ -336,6 +377,9 @@ class Device:
         self._begin()
         if not self._words:
             raise ArgumentError("no parameters have been set")
+        for f in range(FACTORS):
+            if self._broken[f]:
+                raise ArgumentError("codebook %d could not be loaded: load it again" % f)
         self._suffice(self._in_use)
         if self.in_flight >= _RESULT_PLACES:
             raise ArgumentError("%d results have not been read, no more can wait" % self.in_flight)
@@ -412,20 +456,34 @@ class Device:
                         + struct.pack("<%dI" % len(part), *part))
             address += 0 if stay else 4 * _BURST
 
+    def _alone(self):
+        """Raise DeviceError in a call within a call: of a handler, or of a scheduled function."""
+        if self._sending:
+            raise DeviceError("a call within a call: in handlers only set a flag")
+
     def _frame(self, out):
+        self._alone()
         back = bytearray(len(out))
         done = False
+        self._sending = True
         self._cs(0)
         try:
             self._spi.write_readinto(out, back)
-            done = back[0] >> 5 == 5 and back[1] >> 5 == 5
+            done = True
         finally:
             self._cs(1)
+            self._sending = False
             if not done:
                 self._lost = True
-        if not done:
+        # All status bytes: of the head, the turnaround of each word read, every byte of a write.
+        if back[0] >> 5 != 5 or back[1] >> 5 != 5:
+            self._lost = True
             raise DeviceError("no device answers: 0x%02x 0x%02x in place of status bytes"
                               % (back[0], back[1]))
+        for n in range(2, len(back), 5 if out[0] & ~_STAY == _READ else 1):
+            if back[n] >> 5 != 5:
+                self._lost = True
+                raise DeviceError("0x%02x came in place of a status byte" % back[n])
         return back
 
 
