@@ -34,7 +34,9 @@ class Transport(ctypes.Structure):
     """``NAME_transport``."""
 
     _fields_ = [("read", READ), ("write", READ), ("context", ctypes.c_void_p), ("pause", PAUSE),
-                ("pause_context", ctypes.c_void_p)]
+                ("pause_context", ctypes.c_void_p),
+                ("peek", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p,
+                                          ctypes.POINTER(ctypes.c_uint32)))]
 
 
 class SpiBus(ctypes.Structure):
@@ -191,10 +193,14 @@ class Driver:
     def wait(self, limit: int = 5) -> str:
         return self.call("wait", ctypes.c_uint32(limit))
 
-    def result(self):
+    def result(self, brief: str = ""):
         """Status and result."""
         result = self.library.Result()
-        return self.call("result_read", ctypes.byref(result)), result
+        return self.call("result_read" + brief, ctypes.byref(result)), result
+
+    def clean(self, indices) -> str:
+        """The index of the one in each block."""
+        return self.call("query_clean", (self.library.index * len(indices))(*indices))
 
     def errors(self) -> tuple[str, int]:
         word = ctypes.c_uint32()

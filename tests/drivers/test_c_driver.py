@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from c_driver import Driver, Library
+from c_driver import Driver, Entry, Library
 
 from blockfactor.config import CoreConfig, SystemConfig
 from blockfactor.drivers.golden import GoldenTransport
@@ -246,6 +246,57 @@ def test_interrupts(driver, line):
     assert line.model.values["INT_ENABLE"] == 0
 
 
+def test_a_product_vector(driver):
+    product = encode(BOOKS, (3, 11, 2))
+    assert driver.clean(product.tolist()) == "OK"
+    made = [(b, int(i), 7) for b, i in enumerate(product)]
+    assert driver.query(made) == "OK"
+    results = []
+    for _ in range(2):
+        assert driver.wait() == "OK"
+        results.append(driver.result()[1])
+    assert [tuple(r.indices) for r in results] == [(3, 11, 2)] * 2
+    assert results[0].score == results[0].smax == 35 and results[0].crc == results[1].crc
+    assert driver.clean([40, *product[1:].tolist()]) == "ERROR_QUERY"
+
+
+def test_brief_results(driver):
+    """What is read is the same, the rest 0; the result is dropped."""
+    want = MODEL.run(query(1), PARAMETERS)
+    assert driver.result("_brief")[0] == "ERROR_EMPTY"
+    assert driver.query(query(1)) == driver.query(query(2)) == "OK"
+    assert driver.result("_brief")[0] == "NOT_READY"
+    assert driver.wait() == "OK"
+    status, result = driver.result("_brief")
+    assert (status, tuple(result.indices), result.tag, STOPS[result.stop]) == (
+        "OK", want.indices, 0, want.stop)
+    assert (result.score, result.smax, result.runner_up) == (want.score, want.smax, want.runner_up)
+    assert result.iterations == result.cycles == result.seed == result.crc == 0
+    assert tuple(result.similarities) == (0, 0, 0)
+    same(driver, 1, MODEL.run(query(2), PARAMETERS))
+
+
+def test_factorize(driver, line):
+    """Query to result in one; none may be in flight."""
+    made = [(b, i, w) for b, block in enumerate(query(3).entries) for i, w in block]
+    entries = (Entry * len(made))(*(Entry(b, w, i) for b, i, w in made))
+
+    def factorize(limit=5):
+        result = driver.library.Result()
+        return driver.call("factorize", entries, ctypes.c_size_t(len(made)), ctypes.byref(result),
+                           ctypes.c_uint32(limit)), result
+
+    want = MODEL.run(query(3), PARAMETERS)
+    for tag in range(2):
+        status, result = factorize()
+        assert (status, result.crc, result.tag) == ("OK", want.crc, tag)
+    line.hangs = True
+    assert factorize(3)[0] == "ERROR_TIMEOUT" and factorize()[0] == "ERROR_FULL"
+    line.hangs = False
+    same(driver, 2, want)
+    assert factorize()[0] == "OK"
+
+
 @pytest.mark.parametrize("event", [1, 2, 4])
 def test_an_event_between_look_and_clearing(event, driver, line):
     """It is told of, and the line falls: there would be no edge for it."""
@@ -410,6 +461,8 @@ def test_null_pointers_refused(driver, library, line):
              "codebook_verify": (device, ctypes.c_uint(0), None, size),
              "parameters_set": (device, None), "query": (device, None, size),
              "query_dense": (device, None), "result_read": (device, None),
+             "query_clean": (device, None), "result_read_brief": (device, None),
+             "factorize": (device, (ctypes.c_uint32 * 300)(1), size, None, ctypes.c_uint32(1)),
              "irq_acknowledge": (device, None), "errors_read": (device, None)}
     argument = library.statuses.index("ERROR_ARGUMENT")
     entry = (ctypes.c_uint32 * 300)(1)
@@ -421,6 +474,8 @@ def test_null_pointers_refused(driver, library, line):
             "reset": (), "codebook_load": (ctypes.c_uint(0), entry, size),
             "codebook_verify": (ctypes.c_uint(0), entry, size), "parameters_set": (entry,),
             "query": (entry, size), "query_dense": (entry,), "start": (),
+            "query_clean": (entry,), "result_read_brief": (entry,),
+            "factorize": (entry, size, entry, ctypes.c_uint32(1)),
             "wait": (ctypes.c_uint32(1),), "result_ready": (), "result_read": (entry,),
             "abort": (), "irq_enable": (ctypes.c_uint32(1),), "irq_acknowledge": (entry,),
             "errors_read": (entry,), "errors_clear": ()}.items()}

@@ -49,7 +49,8 @@ typedef enum {
     BLOCKFACTOR_ERROR_EMPTY,          /* no run is in flight */
     BLOCKFACTOR_NOT_READY,            /* the result is not there yet */
     BLOCKFACTOR_ERROR_TRANSPORT,      /* the device cannot be reached */
-    BLOCKFACTOR_ERROR_REFUSED,        /* the device refused an access */
+    BLOCKFACTOR_ERROR_REFUSED,        /* the device refused an access: of this call, or of one before
+                                         that did not wait for the answer, as result_read */
     BLOCKFACTOR_ERROR_ID,             /* no blockfactor core answers */
     BLOCKFACTOR_ERROR_VERSION,        /* a core with another version of the register map */
     BLOCKFACTOR_ERROR_OTHER_CORE,     /* a core generated with other parameters */
@@ -60,7 +61,7 @@ typedef enum {
     BLOCKFACTOR_ERROR_TAG             /* the result of another run came: someone else's */
 } blockfactor_status;
 
-/* A way to the registers. Addresses are in bytes; with `stay` all words go to, or come from, that
+/* A way to the registers; begin with all of it 0 or NULL. Addresses are in bytes; with `stay` all words go to, or come from, that
  * address, else address, address + 4 and so on. Functions return BLOCKFACTOR_OK,
  * BLOCKFACTOR_ERROR_TRANSPORT, or, if they can tell, BLOCKFACTOR_ERROR_REFUSED. */
 typedef struct {
@@ -72,7 +73,15 @@ typedef struct {
     /* Called between two looks at a device that is not ready, if it is not NULL: may sleep. */
     void (*pause)(void *pause_context);
     void *pause_context;
+    /* NULL, or a look that costs less than reading a register: PEEK_... as below, after all that was
+     * written. Of `context`. */
+    blockfactor_status (*peek)(void *context, uint32_t *seen);
 } blockfactor_transport;
+
+/* What a peek can see; other bits do not matter. */
+#define BLOCKFACTOR_PEEK_IRQ UINT32_C(0x01)    /* the interrupt line is high */
+#define BLOCKFACTOR_PEEK_RESULT UINT32_C(0x04) /* a result waits */
+#define BLOCKFACTOR_PEEK_ERROR UINT32_C(0x10)  /* ERRORS is not 0 */
 
 /* Index within a block, in a codebook. */
 #if BLOCKFACTOR_INDEX_LANE == 8
@@ -150,6 +159,8 @@ typedef struct {
     uint32_t limit;
     uint32_t words[BLOCKFACTOR_PARAMETER_WORDS]; /* of parameters */
     uint16_t sizes[BLOCKFACTOR_FACTORS];         /* codevectors loaded; 0: not known */
+    uint16_t space;                              /* free places of the queue, at least */
+    uint8_t waiting;                             /* results that wait, at least */
     uint8_t pending;                             /* runs in flight */
     uint8_t next_tag;
     uint8_t irq;    /* of INT_ENABLE */
@@ -196,6 +207,11 @@ blockfactor_status blockfactor_parameters_set(blockfactor_device *device,
 blockfactor_status blockfactor_query(blockfactor_device *device, const blockfactor_entry *entries,
                                      size_t count);
 
+/* The same for a product vector: the index of the one in each of the BLOCKS blocks, all of weight
+ * MAX_WEIGHT. */
+blockfactor_status blockfactor_query_clean(blockfactor_device *device,
+                                           const blockfactor_index *indices);
+
 #ifdef BLOCKFACTOR_ELEMENT_LANE
 /* The same with a dense query: BLOCKS times BLOCK_LENGTH elements, block 0 first; not all 0. It
  * waits until the queue is empty. */
@@ -217,6 +233,17 @@ blockfactor_status blockfactor_result_ready(blockfactor_device *device);
 
 /* The oldest result, which the device then drops; BLOCKFACTOR_NOT_READY if there is none yet. */
 blockfactor_status blockfactor_result_read(blockfactor_device *device, blockfactor_result *result);
+
+/* The same with fewer accesses: indices, tag, stop, errors, score, smax and runner-up; the rest is
+ * 0. */
+blockfactor_status blockfactor_result_read_brief(blockfactor_device *device,
+                                                 blockfactor_result *result);
+
+/* Query, wait with a limit, and result in one; BLOCKFACTOR_ERROR_FULL if a run is in flight. After
+ * BLOCKFACTOR_ERROR_TIMEOUT this one is: wait for it and read its result, or reset. */
+blockfactor_status blockfactor_factorize(blockfactor_device *device,
+                                         const blockfactor_entry *entries, size_t count,
+                                         blockfactor_result *result, uint32_t limit);
 
 /* End the run that goes on, if one does; its result says so. A query that is still queued, as one
  * is right after blockfactor_query, is not ended. */

@@ -67,6 +67,17 @@ static blockfactor_status spi_write(void *context, uint32_t address, const uint3
     return BLOCKFACTOR_OK;
 }
 
+/* Two bytes that are no command. The first one's status is of the moment when CS fell, when a write
+ * of the frame before may still be on its way; the second one's is of after it. */
+static blockfactor_status spi_peek(void *context, uint32_t *seen) {
+    const uint8_t out[HEAD] = {0, 0};
+    uint8_t in[HEAD];
+    if (!frame((const blockfactor_spi_bus *)context, out, in, HEAD, false))
+        return BLOCKFACTOR_ERROR_TRANSPORT;
+    *seen = in[1];
+    return BLOCKFACTOR_OK;
+}
+
 blockfactor_status blockfactor_spi(blockfactor_transport *transport,
                                    const blockfactor_spi_bus *bus) {
     if (!transport || !bus || !bus->transfer || !bus->select) return BLOCKFACTOR_ERROR_ARGUMENT;
@@ -75,5 +86,6 @@ blockfactor_status blockfactor_spi(blockfactor_transport *transport,
     transport->context = (void *)(uintptr_t)bus;
     transport->pause = NULL;
     transport->pause_context = NULL;
+    transport->peek = spi_peek;
     return BLOCKFACTOR_OK;
 }

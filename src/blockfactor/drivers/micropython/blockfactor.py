@@ -30,6 +30,10 @@ _WRITE = const(0x02)
 _READ = const(0x03)
 _STAY = const(0x08)  # all words at the same address
 _BURST = const(16)  # most words of a frame
+_PEEK_IRQ = const(0x01)  # in a status byte: the interrupt line is high
+_PEEK_RESULT = const(0x04)  # a result waits
+_PEEK_ERROR = const(0x10)  # ERRORS is not 0
+_BRIEF = 5 if FACTORS > 2 else 4  # registers of a result, to RESULT_RUNNER_UP
 _ACKNOWLEDGE_LOOKS = const(16)  # more than events there can be between two frames
 
 #: What a run returns. `stop` is one of STOPS, `errors` the lowest bits of ERRORS when it ended,
@@ -91,6 +95,7 @@ class Device:
         self._alone()
         self._lost = True
         self.in_flight = self._next_tag = 0
+        self._space, self._waiting = _QUEUE_ITEMS, 0  # free places; results that wait, at least
         self._loaded = self._dense = False
         self._write(_CONTROL, (_SOFT_RESET,))
         if self._words:
@@ -153,7 +158,12 @@ class Device:
         words = [block << _BLOCK | weight << _WEIGHT | index for block, index, weight in entries]
         words[-1] |= 1 << _LAST
         self._write(_QUERY_ENTRY, words, True)
-        self._queued(False)
+        self._queued(False, len(words))
+
+    def query_clean(self, indices):
+        """The same for a product vector: the index of the one in each block."""
+        _check("number of indices", len(indices), BLOCKS, BLOCKS)
+        self.query([(block, index, MAX_WEIGHT) for block, index in enumerate(indices)])
 
     def query_dense(self, elements):
         """Queue a dense query and a run of it, when the queue is empty.
@@ -177,7 +187,7 @@ class Device:
                 self._write(_QUERY_DENSE, words, True)
                 words = []
         self._write(_QUERY_DENSE, words, True)
-        self._queued(True)
+        self._queued(True, self._space)  # how many it still has nobody counts
 
     def start(self):
         """Queue another run of the last query."""
@@ -186,39 +196,42 @@ class Device:
             raise ArgumentError("no query has been written since the reset")
         self._room(1)
         self._write(_CONTROL, (_START,))
-        self._queued(self._dense)
+        self._queued(self._dense, 1)
 
     def wait(self, timeout_ms=None):
         """Wait for the oldest result."""
-        self._pending()
-        self._until(0, 0, 1, "result", timeout_ms)
+        limit = self._timeout_ms if timeout_ms is None else timeout_ms
+        start = time.ticks_ms()
+        while not self.result_ready():
+            if time.ticks_diff(time.ticks_ms(), start) >= limit:
+                raise DeviceTimeout("no result after %d ms: STATUS is 0x%08x"
+                                    % (limit, self._status()))
+            self._pause()
 
     def result_ready(self):
         """Whether the oldest result is there."""
-        self._pending()
-        return bool(self._status() >> _RESULTS & _RESULTS_MASK)
+        self._begin()
+        if not self.in_flight:
+            raise ArgumentError("no run is in flight")
+        if not self._waiting:
+            self._glance()
+        return self._waiting > 0
 
     def result_read(self):
         """The oldest result, which the device then drops; None if it is not there yet."""
-        if not self.result_ready():
-            return None
-        value = {}
-        words = self._read_all([row[0] for row in _RESULT])
-        for (_, fields), word in zip(_RESULT, words):
-            for key, shift, mask in fields:
-                value[key] = word >> shift & mask
-        self._write(_CONTROL, (_POP,))
-        self._accepted()
-        if value["tag"] != (self._next_tag - self.in_flight) % 256:
-            self._lost = True
-            raise DeviceError("the result of run %d came, expected is run %d"
-                              % (value["tag"], (self._next_tag - self.in_flight) % 256))
-        self.in_flight -= 1
-        return Result(tuple(value["index%d" % f] for f in range(FACTORS)),
-                      tuple(value.get("similarity%d" % f, 0) for f in range(FACTORS)),
-                      value["score"], value["smax"], value["runner_up"], value["iterations"],
-                      value["cycles"], value["seed"], value["crc"], STOPS[value["stop"]],
-                      value["errors"], value["tag"])
+        return self._take(_RESULT)
+
+    def result_read_brief(self):
+        """The same with a shorter frame: iterations, cycles, seed, crc and similarities are 0."""
+        return self._take(_RESULT[:_BRIEF])
+
+    def factorize(self, entries, timeout_ms=None):
+        """Query, wait and result in one; no run may be in flight."""
+        if self.in_flight and not self._lost:
+            raise ArgumentError("%d runs are in flight" % self.in_flight)
+        self.query(entries)
+        self.wait(timeout_ms)
+        return self.result_read()
 
     def abort(self):
         """End the run that goes on, if one does; its result says so.
@@ -252,6 +265,11 @@ class Device:
                 return which
             self._write(_INT_STATE, (state,))
             which |= state
+            seen = self._frame(bytes(2))[1]  # says the same of the line, in fewer bytes
+            if not seen & _PEEK_IRQ:
+                if seen & _PEEK_RESULT:
+                    self._waiting = self._waiting or 1
+                return which
         raise DeviceTimeout("INT_STATE is 0x%02x again and again" % which)
 
     # -- errors --
@@ -383,19 +401,41 @@ class Device:
         self._suffice(self._in_use)
         if self.in_flight >= _RESULT_PLACES:
             raise ArgumentError("%d results have not been read, no more can wait" % self.in_flight)
-        self._until(0, places, 0, "room for a query")
+        # Nobody but this driver fills the queue.
+        if self._space < places:
+            self._until(0, places, "room for a query")
 
-    def _queued(self, dense):
-        self._accepted()
+    def _queued(self, dense, places):
+        self._space -= places
+        self._glance()
         self._loaded = True
         self._dense = dense
         self.in_flight += 1
         self._next_tag = (self._next_tag + 1) % 256
 
-    def _pending(self):
-        self._begin()
-        if not self.in_flight:
-            raise ArgumentError("no run is in flight")
+    def _take(self, rows):
+        """A result's registers; None if there is no result yet."""
+        if not self.result_ready():
+            return None
+        value = {}
+        words = self._read_all([row[0] for row in rows])
+        for (_, fields), word in zip(rows, words):
+            for key, shift, mask in fields:
+                value[key] = word >> shift & mask
+        # Whether that is taken the next look tells, or the next result's tag.
+        self._write(_CONTROL, (_POP,))
+        self._waiting -= 1
+        if value["tag"] != (self._next_tag - self.in_flight) % 256:
+            self._lost = True
+            raise DeviceError("the result of run %d came, expected is run %d"
+                              % (value["tag"], (self._next_tag - self.in_flight) % 256))
+        self.in_flight -= 1
+        return Result(tuple(value["index%d" % f] for f in range(FACTORS)),
+                      tuple(value.get("similarity%d" % f, 0) for f in range(FACTORS)),
+                      value["score"], value["smax"], value["runner_up"],
+                      value.get("iterations", 0), value.get("cycles", 0), value.get("seed", 0),
+                      value.get("crc", 0), STOPS[value["stop"]],
+                      value["errors"], value["tag"])
 
     def _begin(self):
         """Make good for a call that failed half-way."""
@@ -403,21 +443,39 @@ class Device:
             self.reset()
 
     def _status(self):
-        return self._read(_STATUS, 1)[0]
+        """A look at STATUS: keeps what it says of the queues, reads ERRORS if there are any."""
+        word, = self._read(_STATUS, 1)
+        self._space, self._waiting = word >> _SPACE, word >> _RESULTS & _RESULTS_MASK
+        if word & _ERROR:
+            self._accepted()
+        return word
+
+    def _glance(self):
+        """Whether results wait, and errors, in two bytes that are no command.
+
+        The first one's status is of the moment when CS fell, when a write of the frame before may
+        still be on its way; the second one's is of after it.
+        """
+        seen = self._frame(bytes(2))[1]
+        if seen & _PEEK_RESULT:
+            self._waiting = self._waiting or 1
+        else:
+            self._waiting = 0
+        if seen & _PEEK_ERROR:
+            self._accepted()
 
     def _until_idle(self):
-        self._until(_BUSY, 0, 0, "end of all runs")
+        self._until(_BUSY, 0, "end of all runs")
 
-    def _until(self, busy, space, results, what, timeout_ms=None):
-        limit = self._timeout_ms if timeout_ms is None else timeout_ms
+    def _until(self, busy, space, what):
         start = time.ticks_ms()
         while True:
             word = self._status()
-            if not (word & busy or word >> _SPACE < space
-                    or word >> _RESULTS & _RESULTS_MASK < results):
+            if not word & busy and self._space >= space:
                 return
-            if time.ticks_diff(time.ticks_ms(), start) >= limit:
-                raise DeviceTimeout("no %s after %d ms: STATUS is 0x%08x" % (what, limit, word))
+            if time.ticks_diff(time.ticks_ms(), start) >= self._timeout_ms:
+                raise DeviceTimeout("no %s after %d ms: STATUS is 0x%08x"
+                                    % (what, self._timeout_ms, word))
             self._pause()
 
     def _accepted(self):
