@@ -272,8 +272,8 @@ def test_writes_that_do_not_arrive(board, device):
     device.model.access = lambda address, write, word=0: (
         (0, False) if write and address in ignored else access(address, write, word))
     ignored.append(REGISTERS["SEED"].address // 4)
-    assert board.error("device.parameters_set(CLEAN, sizes=(1, 1, 1), mode='auto', seed=9)"
-               
+    assert board.error("device.parameters_set(CLEAN, sizes=(1, 1, 1), mode='auto', seed=9)") == (
+        "DeviceError: registers at 0x60 hold [625341585], written was [9]")
     ignored[:] = [REGISTERS["INT_ENABLE"].address // 4]
     assert board.error("device.irq_enable(1)").startswith("DeviceError: registers at 0x34 hold [0]")
     ignored.clear()
