@@ -3,11 +3,11 @@
 import ctypes
 import functools
 import hashlib
-import re
 import subprocess
 import sys
 from pathlib import Path
 
+from _code import code_of
 from _mcu_layout import Shape
 
 from blockfactor.boards.catalogue import board
@@ -53,8 +53,7 @@ def digest() -> str:
         found.update(path.read_bytes())
     for name, system in systems().items():
         for text in _driver_texts(system, preset(board(name).preset)).values():
-            code = re.sub(r"/\*(?s:.*?)\*/|#define \w+_VERSION_RESET.*", "", text)
-            found.update(" ".join(code.split()).encode())
+            found.update(code_of(text).encode())
     return found.hexdigest()[:16]
 
 

@@ -10,6 +10,8 @@ from c_driver import write_driver
 from rp2040_page import BOOKS, EXAMPLE, PAGE, SYSTEM, page_frames
 from spi_device import SpiDevice
 
+from blockfactor.boards.catalogue import board
+from blockfactor.drivers.words import IDENTITY_REGISTERS
 from blockfactor.generator.driver_files import driver_files
 from blockfactor.generator.micropython import micropython_driver
 from blockfactor.generator.verilog import core_verilog
@@ -59,6 +61,17 @@ def test_golden_model_agrees():
         device.settle()
     access = device.model.access
     assert access(register_map(SYSTEM)["ERRORS"].address // 4, False) == (0, False)
+
+
+def test_board():
+    """`blockfactor build icebreaker --bus spi` has the page's pins and its core."""
+    chosen = board("icebreaker")
+    rows = dict(re.findall(r"^\| `(\w+)`.*\| P1A\d+ \| (\d+) \|$", TEXT, re.M))
+    assert {name: chosen.pins[name].name for name in rows} == rows and len(rows) == 5
+    system = chosen.system(front_end="spi")
+    assert chosen.preset == "join" and system.clock_hz == 30_000_000
+    for name in IDENTITY_REGISTERS[:-1]:
+        assert register_map(system)[name].reset == register_map(SYSTEM)[name].reset, name
 
 
 def test_wiring():
