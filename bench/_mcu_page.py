@@ -59,11 +59,11 @@ VERDICT = """
 - **A leaner driver would matter**: with the fewest frames and no instruction of its own, as a
   lower bound, join takes {bounds} (iCEBreaker / ULX3S); then the core would be faster in {flips},
   too.
-- **A faster SCK**: the {fast_title} takes {fast_sck:g} MHz. Then join takes {fast} µs there with an
-  M0+; then the core would be faster in {fast_flips}, too.
+- **A faster SCK**: the {fast_title} takes {fast_sck:g} MHz. With it join takes, from an M0+, {fast};
+  the core is faster then in {fast_flips}, too.
 - **The processor is gained only if `transfer` lets other tasks run**, with DMA and an interrupt at
-  its end: then a query takes {busy} of it with the core, whatever the codebooks, and switches of
-  tasks, two a frame, which are not counted. A `transfer` that waits for its bytes, as that of
+  its end: a query with the core then takes {busy} of it, whatever the codebooks, and two switches
+  of tasks a frame, which are not counted. A `transfer` that waits for its bytes, as that of
   [rp2040.md](rp2040.md) does, keeps it busy for {blocking}. Alone it is busy for the whole time.
 - **Factorize is slower than join**, in software {slower} times. Join in software is faster even
   than factorize on the ULX3S for {beaten} (M0+).
@@ -260,7 +260,7 @@ def _verdict(data: dict) -> str:
     transfer = {row["kind"]: row["board"][ICE]["transfer"] for row in points}
     fast, fast_flips = [], []
     for row in points:
-        fast.append(f"{_us(row['fastest'][ECP]['join'][M0]['mean'])} for {_title(row)}")
+        fast.append(f"{_us(row['fastest'][ECP]['join'][M0]['mean'])} µs for {_title(row)}")
         for cpu, own in ((M0, "M0+"), (M4, "M4")):
             mean = row["fastest"][ECP]["join"][cpu]["mean"]
             if mean < _same(row, cpu, "join") < _same(row, ECP, "join", cpu):

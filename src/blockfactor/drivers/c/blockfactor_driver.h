@@ -40,8 +40,8 @@ typedef enum {
     BLOCKFACTOR_OK = 0,
     BLOCKFACTOR_ERROR_ARGUMENT,       /* a null pointer, or a number out of its range */
     BLOCKFACTOR_ERROR_PARAMETERS,     /* parameters that the core cannot run */
-    BLOCKFACTOR_ERROR_CODEBOOK,       /* a codebook has fewer codevectors than parameters ask for, or
-                                         loading it failed */
+    BLOCKFACTOR_ERROR_CODEBOOK,       /* a codebook has fewer codevectors than parameters ask for,
+                                         or loading it failed */
     BLOCKFACTOR_ERROR_QUERY,          /* a query that the core cannot take */
     BLOCKFACTOR_ERROR_NO_PARAMETERS,  /* no parameters have been set */
     BLOCKFACTOR_ERROR_NO_QUERY,       /* no query has been written since the reset */
@@ -49,8 +49,8 @@ typedef enum {
     BLOCKFACTOR_ERROR_EMPTY,          /* no run is in flight */
     BLOCKFACTOR_NOT_READY,            /* the result is not there yet */
     BLOCKFACTOR_ERROR_TRANSPORT,      /* the device cannot be reached */
-    BLOCKFACTOR_ERROR_REFUSED,        /* the device refused an access: of this call, or of one before
-                                         that did not wait for the answer, as result_read */
+    BLOCKFACTOR_ERROR_REFUSED,        /* the device refused an access: of this call, or of one
+                                         before that did not ask, as result_read */
     BLOCKFACTOR_ERROR_ID,             /* no blockfactor core answers */
     BLOCKFACTOR_ERROR_VERSION,        /* a core with another version of the register map */
     BLOCKFACTOR_ERROR_OTHER_CORE,     /* a core generated with other parameters */
@@ -61,9 +61,9 @@ typedef enum {
     BLOCKFACTOR_ERROR_TAG             /* the result of another run came: someone else's */
 } blockfactor_status;
 
-/* A way to the registers; begin with all of it 0 or NULL. Addresses are in bytes; with `stay` all words go to, or come from, that
- * address, else address, address + 4 and so on. Functions return BLOCKFACTOR_OK,
- * BLOCKFACTOR_ERROR_TRANSPORT, or, if they can tell, BLOCKFACTOR_ERROR_REFUSED. */
+/* A way to the registers; begin with all of it 0 or NULL. Addresses are in bytes; with `stay` all
+ * words go to, or come from, that address, else address, address + 4 and so on. Functions return
+ * BLOCKFACTOR_OK, BLOCKFACTOR_ERROR_TRANSPORT, or, if they can tell, BLOCKFACTOR_ERROR_REFUSED. */
 typedef struct {
     blockfactor_status (*read)(void *context, uint32_t address, uint32_t *words, size_t count,
                                bool stay);
@@ -73,8 +73,8 @@ typedef struct {
     /* Called between two looks at a device that is not ready, if it is not NULL: may sleep. */
     void (*pause)(void *pause_context);
     void *pause_context;
-    /* NULL, or a look that costs less than reading a register: PEEK_... as below, after all that was
-     * written. Of `context`. */
+    /* NULL, or a look that costs less than reading a register: PEEK_... as below, as they are after
+     * all that was written. With `context`. */
     blockfactor_status (*peek)(void *context, uint32_t *seen);
 } blockfactor_transport;
 
