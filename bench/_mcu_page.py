@@ -59,12 +59,12 @@ VERDICT = """
 - **A leaner driver would matter**: with the fewest frames and no instruction of its own, as a
   lower bound, join takes {bounds} (iCEBreaker / ULX3S); then the core would be faster in {flips},
   too.
-- **A faster SCK**: the {fast_title} takes {fast_sck:g} MHz. With it join takes, from an M0+, {fast};
-  the core is faster then in {fast_flips}, too.
+- **A faster SCK**: the {fast_title} takes {fast_sck:g} MHz. With it join takes, from an M0+,
+  {fast}; the core is faster then in {fast_flips}, too.
 - **The processor is gained only if `transfer` lets other tasks run**, with DMA and an interrupt at
-  its end: a query with the core then takes {busy} of it, whatever the codebooks, and two switches
-  of tasks a frame, which are not counted. A `transfer` that waits for its bytes, as that of
-  [rp2040.md](rp2040.md) does, keeps it busy for {blocking}. Alone it is busy for the whole time.
+  its end: a query with the core then takes {busy} of it, whatever the codebooks, and two
+  switches of tasks a frame, which are not counted. A `transfer` that waits for its bytes, as that
+  of [rp2040.md](rp2040.md) does, keeps it busy for {blocking}. Alone it is busy for the whole time.
 - **Factorize is slower than join**, in software {slower} times. Join in software is faster even
   than factorize on the ULX3S for {beaten} (M0+).
 
