@@ -11,18 +11,24 @@ enum {
     TAKEN = 5          /* of one that is read, with the turnaround byte before it */
 };
 
-/* One frame: `out` is sent, `in` received. All status bytes must be such: those of the head, the
- * turnaround bytes of a read, and every byte of a write. */
+/* Whether all status bytes of a frame are such: those of the head, the turnaround bytes of a read,
+ * and every byte of a write. */
+static bool marked(const uint8_t *in, size_t count, bool reads) {
+    const size_t step = reads ? TAKEN : 1;
+    unsigned wrong = (in[0] ^ MARK) | (in[1] ^ MARK);
+    size_t n;
+    for (n = HEAD; n < count; n += step) wrong |= in[n] ^ MARK;
+    return !(wrong & MARK_BITS);
+}
+
+/* One frame: `out` is sent, `in` received. */
 static bool frame(const blockfactor_spi_bus *bus, const uint8_t *out, uint8_t *in, size_t count,
                   bool reads) {
-    size_t n;
     bool done;
     bus->select(bus->context, true);
     done = bus->transfer(bus->context, out, in, count);
     bus->select(bus->context, false);
-    for (n = 0; n < count && done; n += reads && n >= HEAD ? TAKEN : 1)
-        done = (in[n] & MARK_BITS) == MARK;
-    return done;
+    return done && marked(in, count, reads);
 }
 
 static blockfactor_status spi_read(void *context, uint32_t address, uint32_t *words, size_t count,
