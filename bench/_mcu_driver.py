@@ -38,9 +38,9 @@ class Exchange:
 
 
 def least_bytes(system: SystemConfig, query: Query) -> int:
-    """Bytes of the fewest frames: the query; INT_STATE; the tuple and its scores; CONTROL.pop."""
+    """Bytes of the fewest frames: query; INT_STATE; tuple, scores, runner-up; CONTROL.pop."""
     registers = register_map(system)
-    words = (registers["RESULT_SCORE"].address - registers["RESULT"].address) // 4 + 1
+    words = (registers["RESULT_RUNNER_UP"].address - registers["RESULT"].address) // 4 + 1
     return 2 + 4 * len(entry_words(registers, query)) + 6 + 2 + 5 * words + 6
 
 

@@ -50,7 +50,7 @@ VERDICT = """
 - **Clean queries**: where only the tuple is wanted, alone is faster in {clean}. A hash table of
   all products takes about a microsecond where there is RAM for it: {tables}; at M=49 there would
   be 117,649 products. None of these says how sure the answer is.
-- **The transfer is most of a short run.** SCK is 10 MHz at most and a quarter of the core's
+- **The transfer is most of a short run.** SCK is {sck:g} MHz at most and a quarter of the core's
   clock; the driver moves {clean_bytes} bytes a clean query and {soft_bytes} a soft one
   (iCEBreaker), {part} of the time in the mean; the fewest frames that would do have {least_clean}
   and {least_soft} bytes. Several queries in flight would hide the runs, not the transfers: those
@@ -59,8 +59,12 @@ VERDICT = """
 - **A leaner driver would matter**: with the fewest frames and no instruction of its own, as a
   lower bound, join takes {bounds} (iCEBreaker / ULX3S); then the core would be faster in {flips},
   too.
-- **Besides time, the processor is gained**: a query takes {busy} of it with the core, if the SPI
-  has DMA, whatever the codebooks; alone it is busy for the whole time.
+- **A faster SCK**: the {fast_title} takes {fast_sck:g} MHz. With it join takes, from an M0+,
+  {fast}; the core is faster then in {fast_flips}, too.
+- **The processor is gained only if `transfer` lets other tasks run**, with DMA and an interrupt at
+  its end: a query with the core then takes {busy} of it, whatever the codebooks, and two
+  switches of tasks a frame, which are not counted. A `transfer` that waits for its bytes, as that
+  of [rp2040.md](rp2040.md) does, keeps it busy for {blocking}. Alone it is busy for the whole time.
 - **Factorize is slower than join**, in software {slower} times. Join in software is faster even
   than factorize on the ULX3S for {beaten} (M0+).
 
@@ -78,7 +82,7 @@ METHOD = """
 ## Where the time goes
 
 Means. The driver's part does not depend on the codebooks; *bytes*: all frames, *fewest*: query,
-INT_STATE, RESULT to RESULT_SCORE, pop.
+INT_STATE, RESULT to RESULT_RUNNER_UP, pop.
 
 """
 COUNTS = """
@@ -126,7 +130,7 @@ NOTES = """
 - **The transfer**: bytes of the frames that the C driver ([drivers_mcu.md](drivers_mcu.md)) makes
   in the emulator with the registers' golden model at their other end, without gaps, at SCK's
   limit; SPI clocks that a part cannot divide to are not looked at. The driver's function
-  `transfer` starts DMA: four stores a frame. Without DMA the processor is busy all the time. An
+  `transfer` starts DMA: four stores a frame. An
   interrupt takes {interrupts} cycles to its handler. The next frame follows at once.
 - Energy was not looked at.
 """
@@ -254,6 +258,18 @@ def _verdict(data: dict) -> str:
                 if least[name] < _same(row, cpu, "join") < _same(row, name, "join", cpu):
                     flips.append(f"{_title(row)} ({own}, {title})")
     transfer = {row["kind"]: row["board"][ICE]["transfer"] for row in points}
+    fast, fast_flips = [], []
+    for row in points:
+        fast.append(f"{_us(row['fastest'][ECP]['join'][M0]['mean'])} µs for {_title(row)}")
+        for cpu, own in ((M0, "M0+"), (M4, "M4")):
+            mean = row["fastest"][ECP]["join"][cpu]["mean"]
+            if mean < _same(row, cpu, "join") < _same(row, ECP, "join", cpu):
+                fast_flips.append(f"{_title(row)} ({own})")
+    blocking = []
+    for name, board in data["boards"].items():
+        spans = [row["board"][name]["transfer"]["us"] + part["us"] for row in points
+                 for part in row["board"][name]["transfer"]["driver"].values()]
+        blocking.append(f"{min(spans):.0f} to {max(spans):.0f} µs ({board['title']})")
     busy = [part["us"] for row in points for board in row["board"].values()
             for part in board["transfer"]["driver"].values()]
     beaten = [_title(row) for row in points
@@ -268,6 +284,10 @@ def _verdict(data: dict) -> str:
         soft_bytes=f"{transfer['soft']['bytes']:.0f}",
         least_clean=f"{transfer['clean']['least_bytes']:.0f}",
         least_soft=f"{transfer['soft']['least_bytes']:.0f}",
+        sck=max(board["sck_hz"] for board in data["boards"].values()) / 1e6,
+        fast_title=data["boards"][ECP]["title"], fast_flips=_listed(fast_flips),
+        fast_sck=data["boards"][ECP]["fastest_sck_hz"] / 1e6, fast="; ".join(fast),
+        blocking=" or ".join(blocking),
         tail=max(tails), core_tail=max(core_tails), busy=f"{min(busy):.0f} to {max(busy):.0f} µs",
         slower=f"{_ratio(min(slower))} to {_ratio(max(slower))}", beaten=_listed(beaten))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from _mcu_build import CPUS, target_image
+from _mcu_build import BOARDS, CPUS, systems, target_image
 from _mcu_driver import Driver, least_bytes
 from _mcu_layout import (
     Shape,
@@ -41,7 +41,6 @@ class Mcu(NamedTuple):
 #: The M0+ is an RP2040's; cycles to a handler are those of the technical reference manuals.
 MCUS = {"cortex_m0plus": Mcu("Cortex-M0+", 125_000_000, 15),
         "cortex_m4": Mcu("Cortex-M4", 100_000_000, 12)}
-BOARDS = {"icebreaker": "iCEBreaker", "ulx3s-25f": "ULX3S"}
 #: Wanted of SCK; a core takes a quarter of its clock.
 SPI_HZ = 10_000_000
 SPI_DIVISOR = 4
@@ -114,7 +113,7 @@ class Bench:
 
     def __init__(self, folder: Path, cpus: tuple[str, ...] = CPUS):
         self.folder, self.cpus = folder, cpus
-        self.systems = {name: board(name).system(front_end="spi") for name in BOARDS}
+        self.systems = systems()
         #: The core whose numbers the software gives: it has both engines.
         self.core = self.systems["ulx3s-25f"].core
         self.shape = Shape.of(self.core)._replace(pairs=True)
@@ -124,7 +123,11 @@ class Bench:
 
     def sck(self, name: str) -> float:
         """Clock of the SPI of a board, in Hz."""
-        return min(SPI_HZ, self.systems[name].clock_hz / SPI_DIVISOR)
+        return min(SPI_HZ, self.fastest_sck(name))
+
+    def fastest_sck(self, name: str) -> float:
+        """The same as the core allows, in Hz."""
+        return self.systems[name].clock_hz / SPI_DIVISOR
 
     def exchange(self, name: str, cpu: str, query: Query):
         """What the driver of a board takes for a query: that depends on its entries' number."""
@@ -138,17 +141,17 @@ class Bench:
             self._exchanges[key] = self._drivers[key[:2]].run(query)[1]
         return self._exchanges[key]
 
-    def latency(self, name: str, cpu: str, query: Query, cycles: int) -> float:
+    def latency(self, name: str, cpu: str, query: Query, cycles: int, sck: float) -> float:
         """Seconds from a query in the microcontroller's memory to its result there.
 
-        The run begins with the query's last word; the frame in which the driver then asks for
-        errors is sent beside it.
+        The run begins with the query's last word; the frame in which the driver then looks at the
+        status is sent beside it. ``sck`` is in Hz.
         """
         exchange, mcu = self.exchange(name, cpu, query), MCUS[cpu]
-        *before, beside = (8 * count / self.sck(name) for count in exchange.query)
+        *before, beside = (8 * count / sck for count in exchange.query)
         run = max(cycles / self.systems[name].clock_hz, beside)
         own = (exchange.count.cycles + mcu.interrupt) / mcu.clock
-        return own + sum(before) + run + 8 * sum(exchange.result) / self.sck(name)
+        return own + sum(before) + run + 8 * sum(exchange.result) / sck
 
     def measure(self, point: Point, number: int, seed: int, advance=lambda: None) -> dict:
         """Figures of a point; ``advance()`` is told of every query and engine that is done.
@@ -163,7 +166,7 @@ class Bench:
         row = {"kind": point.kind, "size": point.size, "entries": float(np.mean(
             [sum(len(block) for block in query.entries) for query in queries])),
             "right": {}, "core": {}, "software": {cpu: {} for cpu in self.cpus},
-            "board": {name: {} for name in BOARDS}}
+            "board": {name: {} for name in BOARDS}, "fastest": {name: {} for name in BOARDS}}
         for engine in ENGINES:
             parameters = point.parameters(engine)
             found = {}
@@ -171,10 +174,12 @@ class Bench:
                 if engine in system.core.engines:
                     found[name] = factorize_many(system.core, codes, index, weight, parameters,
                                                  seeds)
-                    row["board"][name][engine] = {cpu: _spread([
-                        self.latency(name, cpu, query, cycles) * 1e6
-                        for query, cycles in zip(queries, found[name].cycles.tolist())])
-                        for cpu in self.cpus}
+                    for part, sck in (("board", self.sck(name)),
+                                      ("fastest", self.fastest_sck(name))):
+                        row[part][name][engine] = {cpu: _spread([
+                            self.latency(name, cpu, query, cycles, sck) * 1e6
+                            for query, cycles in zip(queries, found[name].cycles.tolist())])
+                            for cpu in self.cpus}
             want = found["ulx3s-25f"]
             right = (want.indices == truth).all(axis=1)
             if point.kind == "clean":

@@ -9,6 +9,7 @@ functions (transfer, select, pause) come on top. --write puts the table into doc
 """
 
 import argparse
+import hashlib
 import json
 import re
 import subprocess
@@ -17,6 +18,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from _code import code_of
 from elftools.elf.elffile import ELFFile
 
 from blockfactor.generator.driver_files import driver_files
@@ -24,7 +26,7 @@ from blockfactor.generator.header import header
 from blockfactor.presets import preset
 from blockfactor.tables import write_text
 
-__all__ = ["OPTIONS", "TARGETS", "Size", "compile_c", "measure", "table"]
+__all__ = ["OPTIONS", "TARGETS", "TRANSPORTS", "Size", "compile_c", "digest", "measure", "table"]
 
 #: Name, and what tells the compiler.
 TARGETS = {
@@ -33,11 +35,14 @@ TARGETS = {
     "rv32i": ("riscv32-freestanding-none", "generic_rv32"),
     "rv32imc": ("riscv32-freestanding-none", "generic_rv32+m+c"),
 }
+TRANSPORTS = ("mmio", "spi")
 OPTIONS = ("-std=c99", "-Os", "-ffreestanding", "-fomit-frame-pointer", "-fno-unwind-tables",
            "-fno-asynchronous-unwind-tables", "-g0", "-Wall", "-Wextra", "-Wpedantic",
            "-Wconversion", "-Werror")
 PRESET = "demo"
 PAGE = Path(__file__).parents[1] / "docs" / "drivers_mcu.md"
+#: With what :func:`digest` gives.
+SOURCES = "<!-- sources: {} -->\n"
 BEGIN, END = "<!-- sizes: python bench/driver_size.py --write -->\n", "<!-- end of sizes -->"
 
 
@@ -113,14 +118,27 @@ def _stack(name: str, files: dict[str, tuple[dict[str, int], dict[str, set[str]]
                if function.startswith(f"{name}_"))
 
 
-def measure(target: str, transport: str, name: str = PRESET) -> Size:
-    """Sizes of the driver of preset ``name`` with transport ``mmio`` or ``spi``."""
+def _texts(transport: str, name: str) -> dict[str, str]:
+    """Driver and register header of preset ``name``, by file name."""
     chosen = preset(name)
     system = replace(chosen.system, front_end={"mmio": "wishbone"}.get(transport, transport))
+    return driver_files(chosen, system, name) | {f"{name}_registers.h": header(system, name)}
+
+
+def digest() -> str:
+    """Tells one state of all that the sizes are made of from another, but for the compiler."""
+    found = hashlib.sha256(repr((TARGETS, OPTIONS)).encode())
+    for transport in TRANSPORTS:
+        for text in _texts(transport, PRESET).values():
+            found.update(code_of(text).encode())
+    return found.hexdigest()[:16]
+
+
+def measure(target: str, transport: str, name: str = PRESET) -> Size:
+    """Sizes of the driver of preset ``name`` with transport ``mmio`` or ``spi``."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        texts = driver_files(chosen, system, name) | {f"{name}_registers.h": header(system, name)}
-        for file, text in texts.items():
+        for file, text in _texts(transport, name).items():
             (folder / file).write_text(text)
         files, sections = {}, {}
         for part in ("driver", transport):
@@ -159,12 +177,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help=f"write the table to {PAGE.name}")
     options = parser.parse_args(arguments)
-    sizes = [measure(target, transport) for target in TARGETS for transport in ("mmio", "spi")]
+    sizes = [measure(target, transport) for target in TARGETS for transport in TRANSPORTS]
     print(json.dumps([vars(s) for s in sizes], indent=2) if options.json else table(sizes), end="")
     if options.write:
         page = PAGE.read_text(encoding="utf-8")
         before, _, rest = page.partition(BEGIN)
-        write_text(PAGE, before + BEGIN + table(sizes) + END + rest.partition(END)[2])
+        write_text(PAGE, before + BEGIN + table(sizes) + SOURCES.format(digest()) + END
+                   + rest.partition(END)[2])
     return 0
 
 

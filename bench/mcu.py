@@ -72,7 +72,8 @@ def main() -> int:
             "queries": number, "seed": args.seed, "sources": digest(),
             "mcus": {cpu: mcu._asdict() for cpu, mcu in MCUS.items()},
             "boards": {name: {"title": title, "clock_hz": bench.systems[name].clock_hz,
-                              "sck_hz": bench.sck(name)} for name, title in BOARDS.items()},
+                              "sck_hz": bench.sck(name), "fastest_sck_hz": bench.fastest_sck(name)}
+                       for name, title in BOARDS.items()},
             "points": rows, "memory": bench.memory(), "not_in_armv6m": foreign}
     show(data)
     if args.json:

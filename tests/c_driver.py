@@ -21,6 +21,8 @@ __all__ = ["WARNINGS", "Driver", "Library", "write_driver"]
 
 #: Of the host's compiler, which must have nothing to say.
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
+#: What C leaves undefined ends the program that does it.
+SANITIZE = ("-fsanitize=undefined", "-fno-sanitize-recover")
 
 READ = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32,
                         ctypes.POINTER(ctypes.c_uint32), ctypes.c_size_t, ctypes.c_bool)
@@ -34,7 +36,9 @@ class Transport(ctypes.Structure):
     """``NAME_transport``."""
 
     _fields_ = [("read", READ), ("write", READ), ("context", ctypes.c_void_p), ("pause", PAUSE),
-                ("pause_context", ctypes.c_void_p)]
+                ("pause_context", ctypes.c_void_p),
+                ("peek", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p,
+                                          ctypes.POINTER(ctypes.c_uint32)))]
 
 
 class SpiBus(ctypes.Structure):
@@ -79,9 +83,10 @@ class Library:
         library = folder / f"lib{name}.so"
         sources += more
         for source in sources:  # of several, g++ takes all but the first for C++
-            subprocess.run(["g++", "-x", "c", "-std=c99", *WARNINGS, "-O1", "-fPIC", *options,
-                            "-c", source], cwd=folder, check=True, timeout=120)
-        subprocess.run(["g++", "-shared", "-o", library, *(f"{s[:-2]}.o" for s in sources)],
+            subprocess.run(["g++", "-x", "c", "-std=c99", *WARNINGS, *SANITIZE, "-O1", "-fPIC",
+                            *options, "-c", source], cwd=folder, check=True, timeout=120)
+        subprocess.run(["g++", "-shared", *SANITIZE, "-o", library,
+                        *(f"{s[:-2]}.o" for s in sources)],
                        cwd=folder, check=True, timeout=120)
         self.c = ctypes.CDLL(str(library))
         text = (folder / f"{name}_driver.h").read_text()
@@ -191,10 +196,14 @@ class Driver:
     def wait(self, limit: int = 5) -> str:
         return self.call("wait", ctypes.c_uint32(limit))
 
-    def result(self):
+    def result(self, brief: str = ""):
         """Status and result."""
         result = self.library.Result()
-        return self.call("result_read", ctypes.byref(result)), result
+        return self.call("result_read" + brief, ctypes.byref(result)), result
+
+    def clean(self, indices) -> str:
+        """The index of the one in each block."""
+        return self.call("query_clean", (self.library.index * len(indices))(*indices))
 
     def errors(self) -> tuple[str, int]:
         word = ctypes.c_uint32()

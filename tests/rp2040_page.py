@@ -66,13 +66,15 @@ def frames() -> list[Frame]:
     at = {r.name: r.address for r in registers}
     control = registers["CONTROL"]
 
-    def status(about: str, word: dict | None = None, byte: int | None = ROOM) -> Frame:
-        idle = {"busy": 0, "space": SYSTEM.queue_items}
+    def status(about: str) -> Frame:
         return _read(f"read STATUS: {about}", at["STATUS"],
-                     [registers["STATUS"].pack(**idle | (word or {}))], byte)
+                     [registers["STATUS"].pack(busy=0, space=SYSTEM.queue_items)])
 
-    def errors(byte: int | None = ROOM) -> Frame:
-        return _read("read ERRORS: nothing was refused", at["ERRORS"], [0], byte)
+    def errors() -> Frame:
+        return _read("read ERRORS: nothing was refused", at["ERRORS"], [0])
+
+    def peek(about: str, byte: int | None) -> Frame:
+        return Frame(f"status by two bytes that are no command: {about}", bytes(2), (byte, byte))
 
     identity = _read("read ID, VERSION, SHAPE, CAPACITY, ENGINES, QUERIES, DEPTHS", at["ID"],
                      [registers[name].reset for name in IDENTITY_REGISTERS[:-1]])
@@ -95,7 +97,6 @@ def frames() -> list[Frame]:
         ]
     parameters = dict(parameter_words(SYSTEM, EXAMPLE.parameters))
     results = dict(result_words(registers, EXAMPLE.result))
-    waits = {"loaded": 1, "results": 1}
     return [
         *found,
         status("idle"),
@@ -103,16 +104,16 @@ def frames() -> list[Frame]:
                [parameters["SIZES0"], parameters["SIZES1"]]),
         _write("parameters: SEARCH, mode join", at["SEARCH"], [parameters["SEARCH"]]),
         errors(),
-        status("room for a query"),
+        _read("read SIZES0 and SIZES1 back", at["SIZES0"],
+              [parameters["SIZES0"], parameters["SIZES1"]]),
+        _read("read SEARCH back", at["SEARCH"], [parameters["SEARCH"]]),
         _write("QUERY_ENTRY: blocks 0 to 3, the last one starts the run", at["QUERY_ENTRY"],
                query_words(registers, EXAMPLE.query), stay=True, status=ANY),
-        errors(ANY),
-        status("again and again until a result waits", waits, RESULT),
-        status("a result waits", waits, RESULT),
+        peek("nothing was refused", ANY),
+        peek("again and again until a result waits", RESULT),
         _read("read RESULT and all registers behind it", at["RESULT"],
               [results[r.name] for r in registers if r.name.startswith("RESULT")], RESULT),
         _write("CONTROL.pop", at["CONTROL"], [control.pack(pop=1)], status=RESULT),
-        errors(),
     ]
 
 

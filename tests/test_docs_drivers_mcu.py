@@ -24,10 +24,22 @@ SYSTEM = replace(PRESET.system, front_end="spi")
 BOOKS = Codebooks.random((22, 22, 22), 4, 128, seed=1)
 
 
-def snippet(language: str) -> str:
+#: What the page's handlers need of a processor, and of its pins.
+PROCESSOR = """\
+#include "decoder_spi.h"
+void __disable_irq(void);
+void __enable_irq(void);
+void __WFI(void);
+void pin_interrupt(bool on);
+void decoder_handler(void);
+void pin_handler(void);
+void results(decoder_device *device, void (*use)(const decoder_result *));
+"""
+
+
+def snippet(language: str, number: int = 0) -> str:
     """The page's code of a language."""
-    [code] = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)
-    return code
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)[number]
 
 
 @pytest.mark.needs("g++")
@@ -37,6 +49,23 @@ def test_c(tmp_path):
     (tmp_path / "main.c").write_text(snippet("c"))
     subprocess.run(["g++", "-x", "c", "-std=c99", *WARNINGS, "-fsyntax-only", "main.c"],
                    cwd=tmp_path, check=True, timeout=120)
+
+
+@pytest.mark.needs("g++")
+def test_handlers(tmp_path):
+    """They compile; both look at the flag with interrupts off."""
+    write_driver(tmp_path, PRESET, SYSTEM, "decoder")
+    used = "void (*used(void))(void *); void (*used(void))(void *) { return until_interrupt; }\n"
+    for number, more in ((1, used), (2, "")):
+        code = snippet("c", number)
+        (tmp_path / "main.c").write_text(PROCESSOR + code + more)
+        subprocess.run(["g++", "-x", "c", "-std=c99", *WARNINGS, "-fsyntax-only", "main.c"],
+                       cwd=tmp_path, check=True, timeout=120)
+        assert code.index("__disable_irq") < code.index("!raised") < code.index("__WFI") \
+            < code.index("__enable_irq")
+    # The line is low before the handler is on again, and results are read only then.
+    assert code.index("_irq_acknowledge") < code.index("pin_interrupt(true)") \
+        < code.index("_result_read")
 
 
 def test_every_call_is_told_of(tmp_path):

@@ -10,6 +10,8 @@ from c_driver import write_driver
 from rp2040_page import BOOKS, EXAMPLE, PAGE, SYSTEM, page_frames
 from spi_device import SpiDevice
 
+from blockfactor.boards.catalogue import board
+from blockfactor.drivers.words import IDENTITY_REGISTERS
 from blockfactor.generator.driver_files import driver_files
 from blockfactor.generator.micropython import micropython_driver
 from blockfactor.generator.verilog import core_verilog
@@ -39,7 +41,7 @@ def differ(frame, received) -> bool:
 def test_page_is_up_to_date():
     """``python tests/rp2040_page.py`` writes the frames."""
     assert rp2040_page.text() in TEXT
-    assert FRAMES == rp2040_page.frames() and len(FRAMES) == 32
+    assert FRAMES == rp2040_page.frames() and len(FRAMES) == 31
 
 
 def test_result_is_the_golden_models():
@@ -59,6 +61,17 @@ def test_golden_model_agrees():
         device.settle()
     access = device.model.access
     assert access(register_map(SYSTEM)["ERRORS"].address // 4, False) == (0, False)
+
+
+def test_board():
+    """`blockfactor build icebreaker --bus spi` has the page's pins and its core."""
+    chosen = board("icebreaker")
+    rows = dict(re.findall(r"^\| `(\w+)`.*\| P1A\d+ \| (\d+) \|$", TEXT, re.M))
+    assert {name: chosen.pins[name].name for name in rows} == rows and len(rows) == 5
+    system = chosen.system(front_end="spi")
+    assert chosen.preset == "join" and system.clock_hz == 30_000_000
+    for name in IDENTITY_REGISTERS[:-1]:
+        assert register_map(system)[name].reset == register_map(SYSTEM)[name].reset, name
 
 
 def test_wiring():
@@ -217,7 +230,7 @@ def test_c(tmp_path):
 
     # Once more in vain before the result waits.
     [poll] = [n for n, frame in enumerate(FRAMES) if "again and again" in frame.about]
-    busy = rp2040_page.Frame("busy", FRAMES[poll].sent, (0xAA,) * 3 + (3, 0, 0, 1))
+    busy = rp2040_page.Frame("busy", FRAMES[poll].sent, (0xAA, 0xAA))
     assert outcome([*FRAMES[:poll], busy, *FRAMES[poll:]]) == PRINTED + "\n"
 
     def changed(number: int, place: int, byte: int) -> list:
@@ -231,7 +244,10 @@ def test_c(tmp_path):
     assert outcome(changed(0, 13, 0x04)) == "the core was generated with other parameters\n"
     crc = [n for n, frame in enumerate(FRAMES) if "CODEBOOK_CRC" in frame.about][1]
     assert outcome(changed(crc, 5, 0)) == "the codebook did not arrive as it was sent\n"
-    assert outcome(changed(len(FRAMES) - 1, 3, 0x80)) == "the device refused an access\n"
+    errors = [n for n, frame in enumerate(FRAMES) if "read ERRORS" in frame.about][-1]
+    assert outcome(changed(errors, 3, 0x80)) == "the device refused an access\n"
+    [back] = [n for n, frame in enumerate(FRAMES) if frame.about == "read SEARCH back"]
+    assert outcome(changed(back, 3, 0)) == "something else is stored than was written\n"
 
 
 @pytest.mark.needs_modules("ziglang", "elftools")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from c_driver import Driver, Library
+from c_driver import Driver, Entry, Library
 
 from blockfactor.config import CoreConfig, SystemConfig
 from blockfactor.drivers.golden import GoldenTransport
@@ -48,6 +48,8 @@ class Line(GoldenTransport):
         self.words: dict[str, int] = {}  # what is read instead
         self.hangs = False  # time stands still
         self.left: int | None = None  # accesses until the line is cut
+        self.ignored = ""  # a register whose writes are lost
+        self.after_read: dict[str, tuple[int, int]] = {}  # what is written once it has been read
 
     def _access(self, address, done, write, data):
         if self.left is not None:
@@ -57,7 +59,11 @@ class Line(GoldenTransport):
         name = self.registers.at(address).name
         if write:
             self.written.append(name)
+        if write and name == self.ignored:
+            return 0
         word = super()._access(address, done, write, data)
+        if not write and name in self.after_read:
+            self.model.access(*self.after_read.pop(name))
         return word if write else self.words.get(name, word)
 
     def wait(self, seconds):
@@ -240,6 +246,109 @@ def test_interrupts(driver, line):
     assert line.model.values["INT_ENABLE"] == 0
 
 
+def test_a_product_vector(driver):
+    product = encode(BOOKS, (3, 11, 2))
+    assert driver.clean(product.tolist()) == "OK"
+    made = [(b, int(i), 7) for b, i in enumerate(product)]
+    assert driver.query(made) == "OK"
+    results = []
+    for _ in range(2):
+        assert driver.wait() == "OK"
+        results.append(driver.result()[1])
+    assert [tuple(r.indices) for r in results] == [(3, 11, 2)] * 2
+    assert results[0].score == results[0].smax == 35 and results[0].crc == results[1].crc
+    assert driver.clean([40, *product[1:].tolist()]) == "ERROR_QUERY"
+
+
+def test_brief_results(driver):
+    """What is read is the same, the rest 0; the result is dropped."""
+    want = MODEL.run(query(1), PARAMETERS)
+    assert driver.result("_brief")[0] == "ERROR_EMPTY"
+    assert driver.query(query(1)) == driver.query(query(2)) == "OK"
+    assert driver.result("_brief")[0] == "NOT_READY"
+    assert driver.wait() == "OK"
+    status, result = driver.result("_brief")
+    assert (status, tuple(result.indices), result.tag, STOPS[result.stop]) == (
+        "OK", want.indices, 0, want.stop)
+    assert (result.score, result.smax, result.runner_up) == (want.score, want.smax, want.runner_up)
+    assert result.iterations == result.cycles == result.seed == result.crc == 0
+    assert tuple(result.similarities) == (0, 0, 0)
+    same(driver, 1, MODEL.run(query(2), PARAMETERS))
+
+
+def test_factorize(driver, line):
+    """Query to result in one; none may be in flight."""
+    made = [(b, i, w) for b, block in enumerate(query(3).entries) for i, w in block]
+    entries = (Entry * len(made))(*(Entry(b, w, i) for b, i, w in made))
+
+    def factorize(limit=5):
+        result = driver.library.Result()
+        return driver.call("factorize", entries, ctypes.c_size_t(len(made)), ctypes.byref(result),
+                           ctypes.c_uint32(limit)), result
+
+    want = MODEL.run(query(3), PARAMETERS)
+    for tag in range(2):
+        status, result = factorize()
+        assert (status, result.crc, result.tag) == ("OK", want.crc, tag)
+    line.hangs = True
+    assert factorize(3)[0] == "ERROR_TIMEOUT" and factorize()[0] == "ERROR_FULL"
+    line.hangs = False
+    same(driver, 2, want)
+    assert factorize()[0] == "OK"
+
+
+@pytest.mark.parametrize("event", [1, 2, 4])
+def test_an_event_between_look_and_clearing(event, driver, line):
+    """It is told of, and the line falls: there would be no edge for it."""
+    assert driver.call("irq_enable", ctypes.c_uint32(7)) == "OK"
+    test = REGISTERS["INT_TEST"].address // 4
+    line.model.access(test, True, 7 & ~event)
+    assert line.model.irq
+    line.after_read["INT_STATE"] = test, True, event
+    assert driver.acknowledge() == ("OK", 7)
+    assert not line.after_read and not line.model.irq
+
+
+def test_interrupts_without_end(driver, line):
+    line.words = {"INT_STATE": 2}
+    assert driver.acknowledge() == ("ERROR_TIMEOUT", 2)
+
+
+def test_what_was_cleared_is_told_whatever_comes_then(driver, line):
+    line.model.access(REGISTERS["INT_TEST"].address // 4, True, 5)
+    line.left = 2
+    assert driver.acknowledge() == ("ERROR_TRANSPORT", 5)
+    line.left = None
+    assert driver.query(query(2)) == "OK" and line.written[-1] != "INT_STATE"
+    assert "CONTROL" in line.written  # a reset
+
+
+@pytest.mark.parametrize("name", ["SIZES0", "SEARCH", "SEED"])
+def test_parameters_that_do_not_arrive(name, driver, line):
+    parameters = PARAMETERS.replace(sizes=(8, 12, 7), mode="scan", seed=9)
+    line.ignored = name
+    assert driver.set(parameters) == "ERROR_READ_BACK"
+    line.ignored = ""
+    assert driver.query(query(1)) == "OK"  # after a reset, with the parameters before
+    same(driver, 0, MODEL.run(query(1), PARAMETERS))
+    assert driver.set(parameters) == driver.query(query(1)) == "OK"
+    same(driver, 1, MODEL.run(query(1), parameters))
+    line.ignored = name
+    assert driver.call("reset") == "ERROR_READ_BACK"
+    line.ignored = ""
+    assert driver.query(query(1)) == "OK"
+    same(driver, 0, MODEL.run(query(1), parameters))
+
+
+def test_interrupts_that_are_not_enabled(driver, line):
+    line.ignored = "INT_ENABLE"
+    assert driver.call("irq_enable", ctypes.c_uint32(1)) == "ERROR_READ_BACK"
+    line.ignored = ""
+    assert driver.call("irq_enable", ctypes.c_uint32(1)) == "OK"
+    line.ignored = "INT_ENABLE"
+    assert driver.call("reset") == "ERROR_READ_BACK"
+
+
 def test_abort(driver):
     model = driver.way.model
     assert driver.query(query(2)) == "OK"
@@ -352,6 +461,8 @@ def test_null_pointers_refused(driver, library, line):
              "codebook_verify": (device, ctypes.c_uint(0), None, size),
              "parameters_set": (device, None), "query": (device, None, size),
              "query_dense": (device, None), "result_read": (device, None),
+             "query_clean": (device, None), "result_read_brief": (device, None),
+             "factorize": (device, (ctypes.c_uint32 * 300)(1), size, None, ctypes.c_uint32(1)),
              "irq_acknowledge": (device, None), "errors_read": (device, None)}
     argument = library.statuses.index("ERROR_ARGUMENT")
     entry = (ctypes.c_uint32 * 300)(1)
@@ -363,6 +474,8 @@ def test_null_pointers_refused(driver, library, line):
             "reset": (), "codebook_load": (ctypes.c_uint(0), entry, size),
             "codebook_verify": (ctypes.c_uint(0), entry, size), "parameters_set": (entry,),
             "query": (entry, size), "query_dense": (entry,), "start": (),
+            "query_clean": (entry,), "result_read_brief": (entry,),
+            "factorize": (entry, size, entry, ctypes.c_uint32(1)),
             "wait": (ctypes.c_uint32(1),), "result_ready": (), "result_read": (entry,),
             "abort": (), "irq_enable": (ctypes.c_uint32(1),), "irq_acknowledge": (entry,),
             "errors_read": (entry,), "errors_clear": ()}.items()}
@@ -450,11 +563,33 @@ def test_damaged_codebooks(driver, line):
     assert driver.codebook("load", 1, BOOKS.indices[1]) == "ERROR_CRC"
     line.write = write
     assert driver.codebook("verify", 1, BOOKS.indices[1]) == "ERROR_READ_BACK"
+    assert driver.query(query(1)) == "ERROR_CODEBOOK"
     assert driver.codebook("load", 1, BOOKS.indices[1]) == "OK"
     assert driver.codebook("verify", 1, BOOKS.indices[1]) == "OK"
     other = BOOKS.indices[1].copy()
     other[11, 4] ^= 1
     assert driver.codebook("verify", 1, other) == "ERROR_READ_BACK"
+
+
+@pytest.mark.parametrize("after", range(12))
+def test_a_codebook_whose_loading_failed_is_not_used(after, driver, line):
+    """Wherever it failed; until it is loaded, or the device opened anew."""
+    assert driver.query(query(1)) == driver.wait() == driver.result()[0] == "OK"
+    line.left = after
+    status = driver.codebook("load", 1, BOOKS.indices[1])
+    line.left = None
+    assert status == "ERROR_TRANSPORT"
+    begun = after > 0  # the first access only looks whether the device is idle
+    for call in (lambda: driver.query(query(1)), lambda: driver.dense(elements(1)),
+                 lambda: driver.query(query(1))):
+        if begun:
+            assert call() == "ERROR_CODEBOOK" and driver.in_flight == 0
+    assert driver.codebook("load", 0, BOOKS.indices[0]) == "OK"  # another one
+    assert driver.query(query(1)) == ("ERROR_CODEBOOK" if begun else "OK")
+    assert driver.codebook("load", 1, BOOKS.indices[1]) == "OK"
+    assert driver.query(query(1)) == "OK"
+    same(driver, 0, MODEL.run(query(1), PARAMETERS))  # after a reset
+    assert driver.call("start") == "OK"
 
 
 def test_someone_elses_result(driver, line):

@@ -26,8 +26,12 @@ def bench():
 
 
 def test_page_is_up_to_date(bench):
-    """``python bench/driver_size.py --write`` writes the table; here two of its rows."""
+    """``python bench/driver_size.py --write`` wrote the table, of these sources; two rows anew."""
     page = (ROOT / "docs" / "drivers_mcu.md").read_text(encoding="utf-8")
+    written = page.split(bench.BEGIN)[1].split(bench.END)[0]
+    assert written.endswith(bench.SOURCES.format(bench.digest()))
+    assert re.findall(r"^\| ([\w+-]+) \| (mmio|spi) \|", written, re.M) == [
+        (target, transport) for target in bench.TARGETS for transport in bench.TRANSPORTS]
     sizes = [bench.measure(*row) for row in (("Cortex-M0+", "spi"), ("rv32imc", "mmio"))]
     for row in bench.table(sizes).splitlines():
         assert row in page.splitlines()

@@ -1,6 +1,7 @@
 """The C driver's transports: the bytes of docs/spi.md, and accesses to memory."""
 
 import ctypes
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from blockfactor.drivers.transport import DeviceError
 from blockfactor.golden.codebook import Codebooks, encode
 from blockfactor.golden.factorizer import Factorizer
 from blockfactor.golden.frontend import front_end
-from blockfactor.golden.query import soft
+from blockfactor.golden.query import clean, soft
 from blockfactor.golden.result import STOPS
 from blockfactor.presets import PRESETS
 from blockfactor.registers import register_map
@@ -67,6 +68,8 @@ def test_frames(library):
     assert driver.selected == [True, False] * len(spi.frames)
     for sent, _ in spi.frames:
         reads = sent[0] & ~8 == 3
+        if sent == bytes(2):  # a look at the status
+            continue
         assert sent[0] in (0x02, 0x03, 0x0A, 0x0B) and sent[1] < 64
         words, rest = divmod(len(sent) - 2, 5 if reads else 4)
         assert rest == 0 and 1 <= words <= BURST
@@ -99,7 +102,7 @@ def test_bursts_are_split(count, stay, library):
         out = bytes(sent[:length])
         frames.append(out)
         for n in range(length):
-            received[n] = 0xA2 if n < 2 or out[0] & 1 and n % 5 == 2 else (7 * n + out[1]) % 256
+            received[n] = 0xA2 if n < 2 or not out[0] & 1 or n % 5 == 2 else (7 * n + out[1]) % 256
         return True
 
     bus = SpiBus(TRANSFER(transfer), SELECT(lambda context, selected: None))
@@ -151,6 +154,144 @@ def test_no_status_byte(byte, value, library):
     assert driver.call("reset") == "ERROR_TRANSPORT"
 
 
+@pytest.mark.parametrize(("name", "byte"), [
+    ("ERRORS", 2), ("RESULT", 2), ("RESULT", 7), ("RESULT", 42), ("QUERY_ENTRY", 2),
+    ("QUERY_ENTRY", 5), ("QUERY_ENTRY", 17)])
+def test_no_status_byte_later_in_a_frame(name, byte, library):
+    spi = SpiDevice(SYSTEM)
+    driver = Driver(library, spi)
+    assert driver.open() == "OK"
+    driver.load(BOOKS)
+    assert driver.set(PRESET.clean) == "OK"
+    answer = spi.exchange
+
+    def exchange(sent):
+        received = bytearray(answer(sent))
+        if sent[1] == word_address(name) and sent[0]:
+            received[byte] ^= 0x40
+        return received
+
+    spi.exchange = exchange
+    if name == "ERRORS":
+        assert driver.errors()[0] == "ERROR_TRANSPORT"
+        return
+    made = clean(encode(BOOKS, (3, 11, 21)))
+    statuses = [driver.query(made), driver.wait(), driver.result()[0]]
+    assert statuses[2 if name == "RESULT" else 0] == "ERROR_TRANSPORT"
+    spi.exchange = answer
+    assert driver.query(made) == driver.wait() == driver.result()[0] == "OK"
+
+
+@pytest.fixture
+def ready(library):
+    """An open device with codebooks and parameters; no frames yet."""
+    driver = Driver(library, SpiDevice(SYSTEM))
+    assert driver.open(0) == "OK"
+    driver.load(BOOKS)
+    assert driver.set(PRESET.clean) == "OK"
+    return driver
+
+
+def test_bytes_of_a_query(ready):
+    """Query, interrupt, result: no look that an earlier one makes needless."""
+    assert ready.call("irq_enable", ctypes.c_uint32(1)) == "OK"
+    product = encode(BOOKS, (3, 11, 21)).tolist()
+    for brief, last in (("", 2 + 5 * 12), ("_brief", 2 + 5 * 5)):
+        ready.way.frames.clear()
+        assert ready.clean(product) == "OK"
+        ready.way.settle()
+        assert ready.acknowledge() == ("OK", 3) and ready.result(brief)[0] == "OK"
+        assert [len(sent) for sent, _ in ready.way.frames] == [2 + 4 * 4, 2, 7, 6, 2, last, 6]
+
+
+def test_results_that_wait_are_counted(ready):
+    """One look at two results; none at the queue's places."""
+    product = encode(BOOKS, (3, 11, 21)).tolist()
+    assert ready.clean(product) == ready.clean(product) == "OK"
+    ready.way.settle()
+    ready.way.frames.clear()
+    assert ready.wait() == ready.wait() == ready.result()[0] == "OK"
+    assert ready.wait() == ready.result()[0] == "OK"
+    assert [sent[:2] for sent, _ in ready.way.frames if len(sent) == 2] == [bytes(2)] * 2
+    assert ready.result()[0] == "ERROR_EMPTY"
+
+
+def test_a_full_queue(ready):
+    """Places are counted down, and asked for where they are too few: nothing overflows."""
+    made = [(b, i, 1) for b in range(4) for i in range(8)]
+    queued = 0
+    while (status := ready.query(made)) == "OK":
+        queued += 1
+    assert status == "ERROR_TIMEOUT" and queued == SYSTEM.queue_items // 32
+    assert ready.errors() == ("OK", 0)
+    ready.way.settle()
+    assert ready.query(made) == "OK" and ready.in_flight == queued + 1
+    dense = np.random.default_rng(1).integers(0, 256, (4, 128))
+    assert ready.dense(dense) == "ERROR_TIMEOUT"
+    ready.way.settle()
+    assert ready.dense(dense) == "OK" and ready.query(made) == "ERROR_TIMEOUT"
+    ready.way.settle()
+    assert ready.query(made) == "OK"
+    ready.way.settle()
+    for _ in range(queued + 3):
+        assert ready.wait() == ready.result()[0] == "OK"
+    assert ready.errors() == ("OK", 0)
+
+
+def test_refused_queries_and_pops(ready):
+    """A query's refusal is told by the call itself, a pop's by the next one."""
+    model, product = ready.way.model.access, encode(BOOKS, (3, 11, 21)).tolist()
+
+    def refuse(name):
+        ready.way.model.access = lambda address, write, word=0: model(
+            63 if write and address == word_address(name) else address, write, word)
+
+    refuse("QUERY_ENTRY")
+    assert ready.clean(product) == "ERROR_REFUSED"
+    ready.way.model.access = model
+    for then in (lambda: ready.clean(product), ready.wait):
+        assert ready.clean(product) == ready.clean(product) == "OK"
+        ready.way.settle()
+        assert ready.wait() == "OK"
+        refuse("CONTROL")
+        assert ready.result()[0] == "OK"
+        ready.way.model.access = model
+        assert then() == "ERROR_REFUSED"
+    assert ready.clean(product) == "OK"  # after a reset
+    ready.way.settle()
+    assert ready.result()[0] == "OK" and ready.errors() == ("OK", 0)
+
+
+def test_errors_of_others_are_no_refusals(ready):
+    """ERRORS is looked at, and what is in it concerns a codebook."""
+    ready.way.model.access(word_address("CODEBOOK_ADDRESS"), True, 63)
+    ready.way.model.access(word_address("CODEBOOK_DATA"), True, 0)
+    ready.way.settle()
+    assert ready.errors()[1] == 2
+    assert ready.clean(encode(BOOKS, (3, 11, 21)).tolist()) == "OK"
+    ready.way.settle()
+    assert ready.wait() == ready.result()[0] == "OK"
+
+
+@pytest.mark.parametrize("byte", [0, 1])
+def test_peeks_at_nothing(byte, ready):
+    answer = ready.way.exchange
+
+    def exchange(sent):
+        received = bytearray(answer(sent))
+        if len(sent) == 2:
+            received[byte] = 0xFF
+        return received
+
+    ready.way.exchange = exchange
+    assert ready.clean(encode(BOOKS, (3, 11, 21)).tolist()) == "ERROR_TRANSPORT"
+
+
+def test_a_burst_of_nothing(tmp_path):
+    with pytest.raises(subprocess.CalledProcessError):
+        Library(tmp_path, PRESET, SYSTEM, "demo", ("-DDEMO_SPI_BURST=0",))
+
+
 def test_a_controller_that_fails(library):
     spi = SpiDevice(SYSTEM)
     driver = Driver(library, spi)
@@ -193,7 +334,7 @@ def test_memory(mapped):
     """Words go to their addresses, or all to one."""
     memory, transport = (ctypes.c_uint32 * 64)(*range(64)), Transport()
     assert mapped.call("mmio")(ctypes.byref(transport), memory) == 0
-    assert not transport.pause and isinstance(transport.read, READ)
+    assert not transport.pause and not transport.peek and isinstance(transport.read, READ)
     words = (ctypes.c_uint32 * 4)(9, 8, 7, 6)
     assert transport.write(transport.context, 0x40, words, 4, False) == 0
     assert transport.write(transport.context, 0x70, words, 4, True) == 0

@@ -1,5 +1,6 @@
 """The MicroPython driver, run by MicroPython, on golden models behind SPI."""
 
+import ctypes
 from dataclasses import replace
 
 import numpy as np
@@ -86,6 +87,10 @@ def query(number: int):
     return soft(encode(BOOKS, chosen), 40, 4.0, rng, entries=3, weight_bits=3)
 
 
+def elements(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 64, (5, 40))
+
+
 def same(board, tag: int, want) -> None:
     """The oldest result is that of the golden model, field by field."""
     board.run("device.wait()")
@@ -138,6 +143,13 @@ def test_the_same_bytes_as_the_c_driver(board, tmp_path):
     c.load(books)
     assert c.set(preset.soft) == "OK" and c.query(made) == "OK" and c.wait() == "OK"
     assert c.result()[0] == c.dense(dense) == c.wait() == "OK" and c.result()[0] == "OK"
+    assert c.call("irq_enable", ctypes.c_uint32(3)) == "OK"
+    product = encode(books, (3, 11, 21)).tolist()
+    assert c.clean(product) == c.clean(product) == "OK"
+    c.way.settle()
+    assert c.acknowledge() == ("OK", 3)
+    assert c.result("_brief")[0] == c.wait() == c.result()[0] == "OK"
+    assert c.call("start") == "OK" and c.result()[0] == "NOT_READY"
     assert c.call("abort") == c.call("errors_clear") == c.acknowledge()[0] == "OK"
     assert c.call("reset") == "OK"
 
@@ -147,7 +159,13 @@ def test_the_same_bytes_as_the_c_driver(board, tmp_path):
         board.run(f"device.codebook_load({factor}, {[bytes(r.tolist()) for r in indices]})")
     board.run(f"device.parameters_set(SOFT)\ndevice.query({entries(made)})\ndevice.wait()\n"
               f"device.result_read()\ndevice.query_dense({dense.tolist()})\ndevice.wait()\n"
-              "device.result_read()\ndevice.abort()\ndevice.errors_clear()\n"
+              f"device.result_read()\ndevice.irq_enable(3)\ndevice.query_clean({product})\n"
+              f"device.query_clean({product})")
+    board.device.settle()
+    board.run("assert device.irq_acknowledge() == 3\ndevice.result_read_brief()\n"
+              "device.wait()\ndevice.result_read()\ndevice.start()\n"
+              "assert device.result_read() is None\n"
+              "device.abort()\ndevice.errors_clear()\n"
               "device.irq_acknowledge()\ndevice.reset()")
     assert board.device.frames == c.way.frames
 
@@ -205,6 +223,86 @@ def test_polling_interrupts_abort_reset(board, device):
     assert board.value("device.errors_read()") == ()
 
 
+def test_shorter_ways(board, device):
+    """query_clean, result_read_brief and factorize."""
+    product = encode(BOOKS, (3, 11, 2)).tolist()
+    board.run(f"device.query_clean({product})\ndevice.query({entries(query(1))})\ndevice.wait()")
+    found = board.value("tuple(device.result_read_brief())")
+    assert found[:4] == ((3, 11, 2), (0, 0, 0), 35, 35) and found[5:] == (0, 0, 0, 0, "accepted",
+                                                                          0, 0)
+    assert board.error(f"device.factorize({entries(query(2))})") == (
+        "ArgumentError: 1 runs are in flight")
+    same(board, 1, MODEL.run(query(1), PARAMETERS))
+    want = MODEL.run(query(2), PARAMETERS)
+    found = board.value(f"tuple(device.factorize({entries(query(2))}))")
+    assert found == (*(getattr(want, name) for name in FIELDS), 0, 2)
+    assert board.error("device.query_clean([0] * 4)").startswith("ArgumentError")
+
+
+def test_refused_pops_are_told_by_the_next_call(board, device):
+    access, control = device.model.access, REGISTERS["CONTROL"].address // 4
+    board.run(f"device.query({entries(query(1))})\ndevice.wait()")
+    device.model.access = lambda address, write, word=0: access(
+        63 if write and address == control else address, write, word)
+    board.run("device.result_read()")
+    device.model.access = access
+    assert board.error(f"device.query({entries(query(1))})") == (
+        "DeviceError: the device refused an access: bad_access")
+    board.run(f"device.query({entries(query(1))})")
+    same(board, 0, MODEL.run(query(1), PARAMETERS))
+
+
+def test_an_event_between_look_and_clearing(board, device):
+    board.run("device.irq_enable(7)")
+    test, state = (REGISTERS[name].address // 4 for name in ("INT_TEST", "INT_STATE"))
+    device.model.access(test, True, 1)
+
+    def tamper(sent, received):
+        if sent[:2] == bytes([3, state]) and received[3] == 1:
+            device.model.access(test, True, 6)
+        return received
+
+    board.tamper = tamper
+    assert board.value("device.irq_acknowledge()") == 7 and not device.model.irq
+
+
+def test_writes_that_do_not_arrive(board, device):
+    """Parameters and interrupts are read back; the parameters before stay."""
+    access, ignored = device.model.access, []
+    device.model.access = lambda address, write, word=0: (
+        (0, False) if write and address in ignored else access(address, write, word))
+    ignored.append(REGISTERS["SEED"].address // 4)
+    assert board.error("device.parameters_set(CLEAN, sizes=(1, 1, 1), mode='auto', seed=9)") == (
+        "DeviceError: registers at 0x60 hold [625341585], written was [9]")
+    ignored[:] = [REGISTERS["INT_ENABLE"].address // 4]
+    assert board.error("device.irq_enable(1)").startswith("DeviceError: registers at 0x34 hold [0]")
+    ignored.clear()
+    board.run(f"device.query({entries(query(1))})")
+    same(board, 0, MODEL.run(query(1), PARAMETERS))
+
+
+def test_a_call_within_a_call(board, device):
+    """It fails, and the one that it came into goes on."""
+    board.run("""
+machine_exchange = SPI.write_readinto
+seen = []
+def within(self, out, back):
+    SPI.write_readinto = machine_exchange
+    for call in (device.wait, device.reset, device.irq_acknowledge):
+        try:
+            call()
+        except DeviceError as problem:
+            seen.append((str(problem), device._lost, Pin.log[-1]))
+    self.write_readinto(out, back)
+""")
+    board.run(f"device.query({entries(query(1))})\nSPI.write_readinto = within\n"
+              f"device.query({entries(query(2))})")
+    assert board.value("seen") == [
+        ("a call within a call: in handlers only set a flag", False, (17, 0))] * 3
+    same(board, 0, MODEL.run(query(1), PARAMETERS))
+    same(board, 1, MODEL.run(query(2), PARAMETERS))
+
+
 #: A line each; in one test, since interpreters are slow to begin.
 REFUSED = (
     "device.codebook_load(3, [[0] * 5])", "device.codebook_load(0, [])",
@@ -235,7 +333,9 @@ def test_refused(board, device):
     (8, 0x02, "VERSION is 0x00000002, expected is 0x00000001"),
     (13, 0x04, "SHAPE is 0x00280504, expected is 0x00280503"),
     (0, 0xFF, "no device answers: 0xff 0xa2 in place of status bytes"),
-    (1, 0x00, "no device answers: 0xa2 0x00")])
+    (1, 0x00, "no device answers: 0xa2 0x00"),
+    (2, 0x42, "0x42 came in place of a status byte"),
+    (32, 0xC2, "0xc2 came in place of a status byte")])
 def test_wrong_devices(byte, value, message, board):
     board.device = SpiDevice(SYSTEM)
 
@@ -269,6 +369,9 @@ def test_failures_are_made_good(board, device):
         "DeviceError: CODEBOOK_CRC is 0x")
     device.model.access = access
     assert board.error(f"device.codebook_verify(1, {rows})").startswith("DeviceError: codebook 1")
+    for call in (f"query({entries(query(2))})", f"query_dense({elements(1).tolist()})"):
+        assert board.error(f"device.{call}") == (
+            "ArgumentError: codebook 1 could not be loaded: load it again")
     board.run(f"device.codebook_load(1, {rows})\ndevice.codebook_verify(1, {rows})")
     device.model.access = lambda address, write, word=0: access(
         63 if address == data else address, write, word)

@@ -80,7 +80,8 @@ def _constants(preset: Preset, system: SystemConfig, sizes) -> list[str]:
     numbers |= {f"_{f.name.upper()}": f.mask for f in registers["CONTROL"].fields}
     status, entry = registers["STATUS"], registers["QUERY_ENTRY"]
     results = status.field("results")
-    numbers |= {"_BUSY": status.field("busy").mask, "_SPACE": status.field("space").offset,
+    numbers |= {"_BUSY": status.field("busy").mask, "_ERROR": status.field("error").mask,
+                "_SPACE": status.field("space").offset,
                 "_RESULTS": results.offset, "_RESULTS_MASK": results.mask >> results.offset,
                 "_FACTOR": registers["CODEBOOK_ADDRESS"].field("factor").offset,
                 "_ERRORS_MASK": registers["ERRORS"].write_mask}

@@ -7,7 +7,8 @@ enum {
     CHUNK = 16, /* words that are made on the stack before they are written */
     RESULTS = BLOCKFACTOR_DEPTHS_RESET >> BLOCKFACTOR_DEPTHS_RESULTS_SHIFT
               & BLOCKFACTOR_DEPTHS_RESULTS_MASK >> BLOCKFACTOR_DEPTHS_RESULTS_SHIFT,
-    INDEX_LANES = 32 / BLOCKFACTOR_INDEX_LANE
+    INDEX_LANES = 32 / BLOCKFACTOR_INDEX_LANE,
+    ACKNOWLEDGE_LOOKS = 16 /* more than events there can be between two frames */
 };
 
 /* Errors of accesses: this driver's or the way's, never those of a query or a run. */
@@ -51,7 +52,7 @@ static const place parameter_places[] = {
 #endif
 };
 
-/* Registers of a result, in the order in which blockfactor_result_read takes their words. */
+/* Registers of a result, in the order in which take() takes their words. */
 static const place result_places[] = {
     PLACE(RESULT), PLACE(RESULT_INDICES0),
 #ifdef BLOCKFACTOR_RESULT_INDICES1_ADDRESS
@@ -73,7 +74,8 @@ static const place result_places[] = {
 enum {
     IDENTITY_PLACES = sizeof identity_places / sizeof *identity_places,
     PARAMETER_PLACES = sizeof parameter_places / sizeof *parameter_places,
-    RESULT_PLACES = sizeof result_places / sizeof *result_places
+    RESULT_PLACES = sizeof result_places / sizeof *result_places,
+    BRIEF_PLACES = BLOCKFACTOR_FACTORS > 2 ? 5 : 4 /* to RESULT_RUNNER_UP */
 };
 
 /* Cannot be compiled where the device's words are too few. */
@@ -134,24 +136,52 @@ static blockfactor_status check_accesses(blockfactor_device *device) {
     return status;
 }
 
-/* Wait until the bits `busy` of STATUS are 0, `space` places of the queue are free, and `results`
- * wait, at least. */
-static blockfactor_status until(blockfactor_device *device, uint32_t busy, uint32_t space,
-                                uint32_t results, uint32_t limit) {
+/* A look at STATUS: keeps what it says of the queues; ERRORS is read only if there are any. */
+static blockfactor_status look(blockfactor_device *device, uint32_t *word) {
+    blockfactor_status status = get(device, BLOCKFACTOR_STATUS_ADDRESS, word, 1, false);
+    if (status != BLOCKFACTOR_OK) return status;
+    device->space = (uint16_t)GET(*word, BLOCKFACTOR_STATUS_SPACE);
+    device->waiting = (uint8_t)GET(*word, BLOCKFACTOR_STATUS_RESULTS);
+    return *word & BLOCKFACTOR_STATUS_ERROR_MASK ? check_accesses(device) : BLOCKFACTOR_OK;
+}
+
+/* A look in as few bytes as the way has it: whether results wait, and errors. */
+static blockfactor_status glance(blockfactor_device *device) {
+    const blockfactor_transport *way = &device->transport;
+    blockfactor_status status;
+    uint32_t seen = 0;
+    if (!way->peek) return look(device, &seen);
+    status = noted(device, way->peek(way->context, &seen));
+    if (status != BLOCKFACTOR_OK) return status;
+    if (!(seen & BLOCKFACTOR_PEEK_RESULT))
+        device->waiting = 0;
+    else if (!device->waiting)
+        device->waiting = 1;
+    return seen & BLOCKFACTOR_PEEK_ERROR ? check_accesses(device) : BLOCKFACTOR_OK;
+}
+
+/* Whether to look again; BLOCKFACTOR_ERROR_TIMEOUT if that was often enough. */
+static blockfactor_status again(blockfactor_device *device, uint32_t *limit) {
+    if (!*limit) return BLOCKFACTOR_ERROR_TIMEOUT;
+    --*limit;
+    if (device->transport.pause) device->transport.pause(device->transport.pause_context);
+    return BLOCKFACTOR_OK;
+}
+
+/* Wait until the bits `busy` of STATUS are 0 and `space` places of the queue are free. */
+static blockfactor_status until(blockfactor_device *device, uint32_t busy, uint32_t space) {
+    uint32_t limit = device->limit, word = 0;
     for (;;) {
-        uint32_t word = 0;
-        blockfactor_status status = get(device, BLOCKFACTOR_STATUS_ADDRESS, &word, 1, false);
+        blockfactor_status status = look(device, &word);
         if (status != BLOCKFACTOR_OK) return status;
-        if (!(word & busy) && GET(word, BLOCKFACTOR_STATUS_SPACE) >= space
-            && GET(word, BLOCKFACTOR_STATUS_RESULTS) >= results)
-            return BLOCKFACTOR_OK;
-        if (!limit--) return BLOCKFACTOR_ERROR_TIMEOUT;
-        if (device->transport.pause) device->transport.pause(device->transport.pause_context);
+        if (!(word & busy) && device->space >= space) return BLOCKFACTOR_OK;
+        status = again(device, &limit);
+        if (status != BLOCKFACTOR_OK) return status;
     }
 }
 
 static blockfactor_status until_idle(blockfactor_device *device) {
-    return until(device, BLOCKFACTOR_STATUS_BUSY_MASK, 0, 0, device->limit);
+    return until(device, BLOCKFACTOR_STATUS_BUSY_MASK, 0);
 }
 
 /* Make good for a call that failed half-way. */
@@ -159,11 +189,33 @@ static blockfactor_status begin(blockfactor_device *device) {
     return device->lost ? blockfactor_reset(device) : BLOCKFACTOR_OK;
 }
 
-/* Write parameters that differ from what the device holds, neighbours in one go. */
+/* Whether registers of parameters hold what was written: a write whose command was damaged on its
+ * way is ignored, and no error tells of it. */
+static blockfactor_status check_words(blockfactor_device *device, uint32_t address,
+                                      const uint32_t *want, size_t count) {
+    uint32_t have[BLOCKFACTOR_PARAMETER_WORDS] = {0};
+    blockfactor_status status = get(device, address, have, count, false);
+    size_t n;
+    for (n = 0; n < count && status == BLOCKFACTOR_OK; n++)
+        if (have[n] != want[n]) status = noted(device, BLOCKFACTOR_ERROR_READ_BACK);
+    return status;
+}
+
+/* End of the neighbours of parameter n that differ as well. */
+static size_t run_of(const bool *differs, size_t n) {
+    size_t end = n + 1;
+    while (differs[n] && end < PARAMETER_PLACES && differs[end]
+           && parameter_places[end].address == parameter_places[end - 1].address + 4)
+        end++;
+    return end;
+}
+
+/* Write parameters that differ from what the device holds, neighbours in one go, and read them
+ * back. */
 static blockfactor_status put_parameters(blockfactor_device *device, const uint32_t *want) {
     bool differs[PARAMETER_PLACES], any = false;
     blockfactor_status status;
-    size_t n;
+    size_t n, end;
     for (n = 0; n < PARAMETER_PLACES; n++) {
         differs[n] = want[n] != device->words[n];
         any = any || differs[n];
@@ -171,19 +223,25 @@ static blockfactor_status put_parameters(blockfactor_device *device, const uint3
     if (!any) return BLOCKFACTOR_OK;
     status = until_idle(device);
     if (status != BLOCKFACTOR_OK) return status;
-    n = 0;
-    while (n < PARAMETER_PLACES) {
-        size_t end = n + 1;
-        if (differs[n]) {
-            while (end < PARAMETER_PLACES && differs[end]
-                   && parameter_places[end].address == parameter_places[end - 1].address + 4)
-                end++;
+    for (n = 0; n < PARAMETER_PLACES && status == BLOCKFACTOR_OK; n = end) {
+        end = run_of(differs, n);
+        if (differs[n])
             status = put(device, parameter_places[n].address, want + n, end - n, false);
-            if (status != BLOCKFACTOR_OK) return status;
-        }
-        n = end;
     }
-    return check_accesses(device);
+    if (status == BLOCKFACTOR_OK) status = check_accesses(device);
+    for (n = 0; n < PARAMETER_PLACES && status == BLOCKFACTOR_OK; n = end) {
+        end = run_of(differs, n);
+        if (differs[n])
+            status = check_words(device, parameter_places[n].address, want + n, end - n);
+    }
+    return status;
+}
+
+/* Write INT_ENABLE. */
+static blockfactor_status put_irq(blockfactor_device *device, uint32_t which) {
+    blockfactor_status status = put_word(device, BLOCKFACTOR_INT_ENABLE_ADDRESS, which);
+    return status == BLOCKFACTOR_OK
+               ? check_words(device, BLOCKFACTOR_INT_ENABLE_ADDRESS, &which, 1) : status;
 }
 
 /* -- words made on the way, some at a time ------------------------------------------------------ */
@@ -245,6 +303,7 @@ blockfactor_status blockfactor_open(blockfactor_device *device,
     device->limit = limit;
     device->set = false;
     device->irq = 0;
+    device->broken = 0;
     for (n = 0; n < BLOCKFACTOR_FACTORS; n++) device->sizes[n] = 0;
 
     status = get_places(device, identity_places, words, IDENTITY_PLACES);
@@ -268,7 +327,8 @@ blockfactor_status blockfactor_reset(blockfactor_device *device) {
     size_t n;
     if (!opened(device)) return BLOCKFACTOR_ERROR_ARGUMENT;
     device->lost = true;
-    device->pending = device->next_tag = 0;
+    device->pending = device->next_tag = device->waiting = 0;
+    device->space = BLOCKFACTOR_QUEUE_ITEMS;
     device->loaded = device->dense = false;
     status = command(device, BLOCKFACTOR_CONTROL_SOFT_RESET_MASK);
     if (status == BLOCKFACTOR_OK && device->set) {
@@ -279,8 +339,7 @@ blockfactor_status blockfactor_reset(blockfactor_device *device) {
         status = put_parameters(device, want);
         for (n = 0; n < PARAMETER_PLACES; n++) device->words[n] = want[n];
     }
-    if (status == BLOCKFACTOR_OK && device->irq)
-        status = put_word(device, BLOCKFACTOR_INT_ENABLE_ADDRESS, device->irq);
+    if (status == BLOCKFACTOR_OK && device->irq) status = put_irq(device, device->irq);
     if (status == BLOCKFACTOR_OK) device->lost = false;
     return status;
 }
@@ -305,6 +364,7 @@ static blockfactor_status codebook(blockfactor_device *device, unsigned factor,
     if (status != BLOCKFACTOR_OK) return status;
     if (!compare) {
         device->sizes[factor] = 0;
+        device->broken = (uint8_t)(device->broken | 1u << factor);
         status = command(device, BLOCKFACTOR_CONTROL_CLEAR_CRC_MASK);
     }
     if (status == BLOCKFACTOR_OK)
@@ -328,6 +388,7 @@ static blockfactor_status codebook(blockfactor_device *device, unsigned factor,
     if (status != BLOCKFACTOR_OK || compare) return status;
     if (crc != out.crc) return BLOCKFACTOR_ERROR_CRC;
     device->sizes[factor] = (uint16_t)count;
+    device->broken = (uint8_t)(device->broken & ~(1u << factor));
     return BLOCKFACTOR_OK;
 }
 
@@ -474,14 +535,18 @@ static blockfactor_status room(blockfactor_device *device, uint32_t places) {
     blockfactor_status status = begin(device);
     if (status != BLOCKFACTOR_OK) return status;
     if (!device->set) return BLOCKFACTOR_ERROR_NO_PARAMETERS;
-    if (!codebooks_suffice(device, device->words)) return BLOCKFACTOR_ERROR_CODEBOOK;
+    if (device->broken || !codebooks_suffice(device, device->words))
+        return BLOCKFACTOR_ERROR_CODEBOOK;
     if (device->pending >= RESULTS) return BLOCKFACTOR_ERROR_FULL;
-    return until(device, 0, places, 0, device->limit);
+    /* Nobody but this driver fills the queue. */
+    return device->space >= places ? BLOCKFACTOR_OK : until(device, 0, places);
 }
 
-/* A run has been queued, if the accesses were taken. */
-static blockfactor_status queued(blockfactor_device *device) {
-    blockfactor_status status = check_accesses(device);
+/* A run has been queued, in so many places, if the accesses were taken. */
+static blockfactor_status queued(blockfactor_device *device, uint32_t places) {
+    blockfactor_status status;
+    device->space = (uint16_t)(device->space - places);
+    status = glance(device);
     if (status != BLOCKFACTOR_OK) return status;
     device->pending++;
     device->next_tag++;
@@ -527,7 +592,20 @@ blockfactor_status blockfactor_query(blockfactor_device *device, const blockfact
     if (status != BLOCKFACTOR_OK) return status;
     device->dense = false;
     device->loaded = true;
-    return queued(device);
+    return queued(device, (uint32_t)count);
+}
+
+blockfactor_status blockfactor_query_clean(blockfactor_device *device,
+                                           const blockfactor_index *indices) {
+    blockfactor_entry entries[BLOCKFACTOR_BLOCKS];
+    unsigned block;
+    if (!indices) return BLOCKFACTOR_ERROR_ARGUMENT;
+    for (block = 0; block < BLOCKFACTOR_BLOCKS; block++) {
+        entries[block].block = (uint8_t)block;
+        entries[block].weight = BLOCKFACTOR_MAX_WEIGHT;
+        entries[block].index = indices[block];
+    }
+    return blockfactor_query(device, entries, BLOCKFACTOR_BLOCKS);
 }
 
 #ifdef BLOCKFACTOR_ELEMENT_LANE
@@ -556,7 +634,7 @@ blockfactor_status blockfactor_query_dense(blockfactor_device *device,
     if (status == BLOCKFACTOR_OK) status = stream_end(&out);
     if (status != BLOCKFACTOR_OK) return status;
     device->dense = device->loaded = true;
-    return queued(device);
+    return queued(device, device->space); /* how many it still has nobody counts */
 }
 #endif
 
@@ -568,7 +646,7 @@ blockfactor_status blockfactor_start(blockfactor_device *device) {
     if (!device->loaded) return BLOCKFACTOR_ERROR_NO_QUERY;
     status = room(device, 1);
     if (status == BLOCKFACTOR_OK) status = command(device, BLOCKFACTOR_CONTROL_START_MASK);
-    return status == BLOCKFACTOR_OK ? queued(device) : status;
+    return status == BLOCKFACTOR_OK ? queued(device, 1) : status;
 }
 
 unsigned blockfactor_in_flight(const blockfactor_device *device) {
@@ -581,7 +659,12 @@ blockfactor_status blockfactor_wait(blockfactor_device *device, uint32_t limit) 
     status = begin(device);
     if (status != BLOCKFACTOR_OK) return status;
     if (!device->pending) return BLOCKFACTOR_ERROR_EMPTY;
-    return until(device, 0, 0, 1, limit);
+    while (!device->waiting) {
+        status = glance(device);
+        if (status == BLOCKFACTOR_OK && !device->waiting) status = again(device, &limit);
+        if (status != BLOCKFACTOR_OK) return status;
+    }
+    return BLOCKFACTOR_OK;
 }
 
 blockfactor_status blockfactor_result_ready(blockfactor_device *device) {
@@ -589,16 +672,19 @@ blockfactor_status blockfactor_result_ready(blockfactor_device *device) {
     return status == BLOCKFACTOR_ERROR_TIMEOUT ? BLOCKFACTOR_NOT_READY : status;
 }
 
-blockfactor_status blockfactor_result_read(blockfactor_device *device, blockfactor_result *result) {
+/* The first `count` registers of a result; the others count as 0. */
+static blockfactor_status take(blockfactor_device *device, blockfactor_result *result,
+                               size_t count) {
     uint32_t words[RESULT_PLACES] = {0};
     const uint32_t *word = words;
     blockfactor_status status;
     if (!result) return BLOCKFACTOR_ERROR_ARGUMENT;
     status = blockfactor_result_ready(device);
-    if (status == BLOCKFACTOR_OK) status = get_places(device, result_places, words, RESULT_PLACES);
+    if (status == BLOCKFACTOR_OK) status = get_places(device, result_places, words, count);
+    /* Whether that is taken the next look tells, or the next result's tag. */
     if (status == BLOCKFACTOR_OK) status = command(device, BLOCKFACTOR_CONTROL_POP_MASK);
-    if (status == BLOCKFACTOR_OK) status = check_accesses(device);
     if (status != BLOCKFACTOR_OK) return status;
+    device->waiting--;
     result->tag = (uint8_t)GET(*word, BLOCKFACTOR_RESULT_TAG);
     result->stop = (uint8_t)GET(*word, BLOCKFACTOR_RESULT_STOP);
     result->errors = (uint8_t)GET(*word++, BLOCKFACTOR_RESULT_ERRORS);
@@ -630,6 +716,26 @@ blockfactor_status blockfactor_result_read(blockfactor_device *device, blockfact
     return BLOCKFACTOR_OK;
 }
 
+blockfactor_status blockfactor_result_read(blockfactor_device *device, blockfactor_result *result) {
+    return take(device, result, RESULT_PLACES);
+}
+
+blockfactor_status blockfactor_result_read_brief(blockfactor_device *device,
+                                                 blockfactor_result *result) {
+    return take(device, result, BRIEF_PLACES);
+}
+
+blockfactor_status blockfactor_factorize(blockfactor_device *device,
+                                         const blockfactor_entry *entries, size_t count,
+                                         blockfactor_result *result, uint32_t limit) {
+    blockfactor_status status;
+    if (!opened(device) || !result) return BLOCKFACTOR_ERROR_ARGUMENT;
+    if (device->pending && !device->lost) return BLOCKFACTOR_ERROR_FULL;
+    status = blockfactor_query(device, entries, count);
+    if (status == BLOCKFACTOR_OK) status = blockfactor_wait(device, limit);
+    return status == BLOCKFACTOR_OK ? blockfactor_result_read(device, result) : status;
+}
+
 blockfactor_status blockfactor_abort(blockfactor_device *device) {
     blockfactor_status status;
     if (!opened(device)) return BLOCKFACTOR_ERROR_ARGUMENT;
@@ -644,25 +750,38 @@ blockfactor_status blockfactor_irq_enable(blockfactor_device *device, uint32_t w
     if (!opened(device) || (which & ~BLOCKFACTOR_INT_ENABLE_WRITE_MASK))
         return BLOCKFACTOR_ERROR_ARGUMENT;
     status = begin(device);
-    if (status == BLOCKFACTOR_OK)
-        status = put_word(device, BLOCKFACTOR_INT_ENABLE_ADDRESS, which);
+    if (status == BLOCKFACTOR_OK) status = put_irq(device, which);
     if (status == BLOCKFACTOR_OK) device->irq = (uint8_t)which;
     return status;
 }
 
-blockfactor_status blockfactor_irq_acknowledge(const blockfactor_device *device, uint32_t *which) {
-    const blockfactor_transport *way;
+blockfactor_status blockfactor_irq_acknowledge(blockfactor_device *device, uint32_t *which) {
     blockfactor_status status;
-    uint32_t state = 0;
+    const blockfactor_transport *way;
+    uint32_t state = 0, seen = 0;
+    unsigned looks;
     if (!opened(device) || !which) return BLOCKFACTOR_ERROR_ARGUMENT;
     way = &device->transport;
     *which = 0;
-    status = way->read(way->context, BLOCKFACTOR_INT_STATE_ADDRESS, &state, 1, false);
-    state &= BLOCKFACTOR_INT_STATE_WRITE_MASK;
-    if (status == BLOCKFACTOR_OK && state)
-        status = way->write(way->context, BLOCKFACTOR_INT_STATE_ADDRESS, &state, 1, false);
-    if (status == BLOCKFACTOR_OK) *which = state;
-    return status;
+    /* What is set after a look keeps the line high, without another edge. */
+    for (looks = 0; looks < ACKNOWLEDGE_LOOKS; looks++) {
+        status = get(device, BLOCKFACTOR_INT_STATE_ADDRESS, &state, 1, false);
+        state &= BLOCKFACTOR_INT_STATE_WRITE_MASK;
+        if (status != BLOCKFACTOR_OK || !state) return status;
+        status = put_word(device, BLOCKFACTOR_INT_STATE_ADDRESS, state);
+        if (status != BLOCKFACTOR_OK) return status;
+        *which |= state;
+        if (way->peek) { /* says the same of the line, in fewer bytes */
+            status = noted(device, way->peek(way->context, &seen));
+            if (status != BLOCKFACTOR_OK || !(seen & BLOCKFACTOR_PEEK_IRQ)) {
+                if (status == BLOCKFACTOR_OK && (seen & BLOCKFACTOR_PEEK_RESULT)
+                    && !device->waiting)
+                    device->waiting = 1;
+                return status;
+            }
+        }
+    }
+    return BLOCKFACTOR_ERROR_TIMEOUT;
 }
 
 /* -- errors ------------------------------------------------------------------------------------ */
@@ -688,7 +807,7 @@ const char *blockfactor_error_text(blockfactor_status status) {
     case BLOCKFACTOR_ERROR_PARAMETERS:
         return "the core cannot run these parameters";
     case BLOCKFACTOR_ERROR_CODEBOOK:
-        return "a codebook has fewer codevectors than the parameters ask for";
+        return "a codebook has too few codevectors, or could not be loaded";
     case BLOCKFACTOR_ERROR_QUERY:
         return "the core cannot take this query";
     case BLOCKFACTOR_ERROR_NO_PARAMETERS:
@@ -716,7 +835,7 @@ const char *blockfactor_error_text(blockfactor_status status) {
     case BLOCKFACTOR_ERROR_CRC:
         return "the codebook did not arrive as it was sent";
     case BLOCKFACTOR_ERROR_READ_BACK:
-        return "the codebook stored is another one";
+        return "something else is stored than was written";
     case BLOCKFACTOR_ERROR_TAG:
         return "the result of another run came";
     }

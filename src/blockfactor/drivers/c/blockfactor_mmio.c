@@ -27,5 +27,6 @@ blockfactor_status blockfactor_mmio(blockfactor_transport *transport, volatile u
     transport->context = (void *)(uintptr_t)base;
     transport->pause = NULL;
     transport->pause_context = NULL;
+    transport->peek = NULL; /* STATUS is as near */
     return BLOCKFACTOR_OK;
 }

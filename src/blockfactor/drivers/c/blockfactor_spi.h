@@ -8,6 +8,9 @@
 #ifndef BLOCKFACTOR_SPI_BURST
 #define BLOCKFACTOR_SPI_BURST 16
 #endif
+#if BLOCKFACTOR_SPI_BURST < 1
+#error "BLOCKFACTOR_SPI_BURST must be 1 or more"
+#endif
 
 #ifdef __cplusplus
 extern "C" {
