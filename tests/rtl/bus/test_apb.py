@@ -3,20 +3,20 @@
 
 import random
 import re
-from pathlib import Path
 
 import pytest
 from access_model import AccessModel
 from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from bus_waves import DOCS, check_wave, waves_of
 
 from blockfactor.errors import ConfigError
 from blockfactor.rtl.access import LATENCY, REFUSED_ADDRESS, access_port
 from blockfactor.rtl.bus.apb import ApbTarget, apb_port
 from blockfactor.sim.pysim import simulate
 
-PAGE = (Path(__file__).parents[3] / "docs" / "apb.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "apb.md").read_text(encoding="utf-8")
 INPUTS = ("paddr", "pprot", "psel", "penable", "pwrite", "pwdata", "pstrb")
 OUTPUTS = ("pready", "prdata", "pslverr")
 OVERHEAD = ApbTarget.transfer_overhead
@@ -203,37 +203,17 @@ def test_address_bits(bits):
         ApbTarget(bits)
 
 
-#: Waveforms of the page, as rows of words, and members of the target by the names of rows.
-WAVES = [{row[0]: row[2:] for row in map(str.split, text.splitlines())}
-         for text in re.findall(r"^```wave\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
-INSIDE = {"done": "done", "error": "error", "data": "read_data"}
+WAVES = waves_of(PAGE)
 
 
 @pytest.mark.parametrize("number", range(3))
 def test_waveforms(number):
     """The page's waveforms, cycle by cycle; what it leaves open is random."""
-    wave = WAVES[number]
-    rng = random.Random(number)
     dut = ApbTarget()
-    inputs = {name: getattr(dut.apb, name) for name in INPUTS} | {
-        row: getattr(dut.access, name) for row, name in INSIDE.items()}
-    outputs = {name: getattr(dut.apb, name) for name in OUTPUTS} | {"request": dut.access.request}
-    assert set(wave) <= {"cycle", *inputs, *outputs}
-    assert {"psel", "penable", "pready", "pslverr"} <= set(wave)
-
-    async def bench(ctx):
-        for cycle in range(len(wave["cycle"])):
-            for row, pin in inputs.items():
-                text = wave[row][cycle] if row in wave else "-"
-                value = rng.getrandbits(len(pin)) if text == "-" else int(text, 16)
-                ctx.set(pin, value)
-            _, _, *values = await ctx.tick().sample(*outputs.values())
-            for name, value in zip(outputs, values):
-                if name in wave and wave[name][cycle] != "-":
-                    assert value == int(wave[name][cycle], 16), (cycle, name)
-
-    assert [int(word) for word in wave["cycle"]] == list(range(len(wave["cycle"])))
-    simulate(dut, bench)
+    assert {"psel", "penable", "pready", "pslverr"} <= set(WAVES[number])
+    check_wave(dut, WAVES[number], {name: getattr(dut.apb, name) for name in INPUTS},
+               {name: getattr(dut.apb, name) for name in OUTPUTS}
+               | {"request": dut.access.request}, number)
 
 
 def test_page():

@@ -3,20 +3,20 @@
 
 import random
 import re
-from pathlib import Path
 
 import pytest
 from access_model import AccessModel
 from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from bus_waves import DOCS, check_wave, waves_of
 
 from blockfactor.errors import ConfigError
 from blockfactor.rtl.access import LATENCY, REFUSED_ADDRESS, access_port
 from blockfactor.rtl.bus.axi4lite import OKAY, SLVERR, Axi4LiteTarget, axi4lite_port
 from blockfactor.sim.pysim import simulate
 
-PAGE = (Path(__file__).parents[3] / "docs" / "axi4lite.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "axi4lite.md").read_text(encoding="utf-8")
 OUTPUTS = ("awready", "wready", "bvalid", "bresp", "arready", "rvalid", "rdata", "rresp")
 INPUTS = tuple(name for name in axi4lite_port().members if name not in OUTPUTS)
 ANSWER, TRANSFER = Axi4LiteTarget.answer_overhead, Axi4LiteTarget.transfer_overhead
@@ -310,40 +310,18 @@ def test_address_bits(bits):
         Axi4LiteTarget(bits)
 
 
-#: Waveforms of the page, as rows of words, and members of the target by the names of rows.
-WAVES = [{row[0]: row[2:] for row in map(str.split, text.splitlines())}
-         for text in re.findall(r"^```wave\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
-INSIDE = {"done": "done", "error": "error", "data": "read_data"}
+WAVES = waves_of(PAGE)
 
 
 @pytest.mark.parametrize("number", range(4))
 def test_waveforms(number):
     """The page's waveforms, cycle by cycle; what it leaves open is random, channels not there 0."""
-    wave = WAVES[number]
-    rng = random.Random(number)
-    dut = Axi4LiteTarget()
-    inputs = {name: getattr(dut.axi, name) for name in INPUTS} | {
-        row: getattr(dut.access, name) for row, name in INSIDE.items()}
-    outputs = {name: getattr(dut.axi, name) for name in OUTPUTS} | {"request": dut.access.request}
-    assert set(wave) <= {"cycle", *inputs, *outputs}
+    dut, wave = Axi4LiteTarget(), WAVES[number]
     assert {"awvalid", "awready", "bvalid"} <= set(wave) or {
         "arvalid", "arready", "rvalid", "rready"} <= set(wave)
-
-    async def bench(ctx):
-        for cycle in range(len(wave["cycle"])):
-            for row, pin in inputs.items():
-                text = wave[row][cycle] if row in wave else "-"
-                value = rng.getrandbits(len(pin)) if text == "-" else int(text, 16)
-                if row.endswith("valid") and row not in wave:
-                    value = 0
-                ctx.set(pin, value)
-            _, _, *values = await ctx.tick().sample(*outputs.values())
-            for name, value in zip(outputs, values):
-                if name in wave and wave[name][cycle] != "-":
-                    assert value == int(wave[name][cycle], 16), (cycle, name)
-
-    assert [int(word) for word in wave["cycle"]] == list(range(len(wave["cycle"])))
-    simulate(dut, bench)
+    check_wave(dut, wave, {name: getattr(dut.axi, name) for name in INPUTS},
+               {name: getattr(dut.axi, name) for name in OUTPUTS}
+               | {"request": dut.access.request}, number, absent_low="valid")
 
 
 def test_page():

@@ -4,12 +4,12 @@
 import random
 import re
 from collections import namedtuple
-from pathlib import Path
 
 import pytest
 from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
+from bus_waves import DOCS, check_wave, waves_of
 
 from blockfactor.config import CoreConfig, SystemConfig
 from blockfactor.errors import ConfigError
@@ -18,7 +18,7 @@ from blockfactor.rtl.access import LATENCY, REFUSED_ADDRESS, access_port
 from blockfactor.rtl.bus.wishbone import WishboneTarget, wishbone_port
 from blockfactor.sim.pysim import simulate
 
-PAGE = (Path(__file__).parents[3] / "docs" / "wishbone.md").read_text(encoding="utf-8")
+PAGE = (DOCS / "wishbone.md").read_text(encoding="utf-8")
 PINS = ("cyc", "stb", "we", "adr", "sel", "dat_w", "dat_r", "ack", "err", "stall")
 #: A request the target took; ``bad`` if no register can take it, ``cycle`` is when.
 Taken = namedtuple("Taken", "write address data bad cycle")
@@ -316,38 +316,16 @@ def test_address_bits(bits):
         WishboneTarget(bits)
 
 
-#: Waveforms of the page, as rows of words, and members of the target by the names of rows.
-WAVES = [{row[0]: row[2:] for row in map(str.split, text.splitlines())}
-         for text in re.findall(r"^```wave\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
-INSIDE = {"done": "done", "error": "error", "data": "read_data"}
+WAVES = waves_of(PAGE)
 
 
 @pytest.mark.parametrize("number", range(4))
 def test_waveforms(number):
     """The page's waveforms, cycle by cycle; what it leaves open is random."""
-    wave = WAVES[number]
-    rng = random.Random(number)
     dut = WishboneTarget()
-    pins = {name: getattr(dut.wb, name) for name in PINS}
-    inputs = {name: pins[name] for name in PINS[:6]} | {
-        row: getattr(dut.access, name) for row, name in INSIDE.items()}
-    outputs = {name: pins[name] for name in PINS[6:]}
-    assert set(wave) <= {"cycle", *inputs, *outputs}
-    assert {"cyc", "stb", "ack", "err", "stall"} <= set(wave)
-
-    async def bench(ctx):
-        for cycle in range(len(wave["cycle"])):
-            for row, pin in inputs.items():
-                text = wave[row][cycle] if row in wave else "-"
-                value = rng.getrandbits(len(pin)) if text == "-" else int(text, 16)
-                ctx.set(pin, value)
-            _, _, *values = await ctx.tick().sample(*outputs.values())
-            for name, value in zip(outputs, values):
-                if name in wave and wave[name][cycle] != "-":
-                    assert value == int(wave[name][cycle], 16), (cycle, name)
-
-    assert [int(word) for word in wave["cycle"]] == list(range(len(wave["cycle"])))
-    simulate(dut, bench)
+    assert {"cyc", "stb", "ack", "err", "stall"} <= set(WAVES[number])
+    check_wave(dut, WAVES[number], {name: getattr(dut.wb, name) for name in PINS[:6]},
+               {name: getattr(dut.wb, name) for name in PINS[6:]}, number)
 
 
 def test_page():
