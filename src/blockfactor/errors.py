@@ -8,6 +8,7 @@ __all__ = [
     "ConfigError",
     "ParameterError",
     "QueryError",
+    "StudyError",
     "check_choice",
     "check_int",
     "check_number",
@@ -35,6 +36,10 @@ class CodebookError(BlockfactorError):
 
 class QueryError(BlockfactorError):
     """A query, or a file of queries, that is wrong."""
+
+
+class StudyError(BlockfactorError):
+    """A study that cannot be made, or a file of one that is wrong."""
 
 
 def check_int(name: str, value, low: int, high: int,

