@@ -18,19 +18,28 @@ from blockfactor.errors import BlockfactorError
 from blockfactor.golden.factorizer import Factorizer
 from blockfactor.studies import heads
 
-from .network import BLOCK_LENGTH, BLOCKS, CONNECTED, FACTORIZER, HEADS, HERE, bound_indices, load
+from .network import (
+    BLOCK_LENGTH,
+    BLOCKS,
+    CONNECTED,
+    FACTORIZER,
+    HEADS,
+    HERE,
+    MODES,
+    bound_indices,
+    load,
+    ranks,
+)
 from .render import CLASSES, NOISE, SIZES, classes, panels, tuples
 from .settings import CORE, codebooks, queries, run_parameters, weights
 
-__all__ = ["BEHIND", "ENOUGH", "MODES", "accuracy", "evaluate", "exhaustive_search",
+__all__ = ["BEHIND", "ENGINE_MODES", "ENOUGH", "accuracy", "evaluate", "exhaustive_search",
            "layers", "missed", "search"]
 
 #: Modes of the core that are compared; ``scan`` is exhaustive search.
-MODES = ("join", "factorize", "scan")
+ENGINE_MODES = ("join", "factorize", "scan")
 #: Fewest panels that say something, and how far the factorizer head may be behind.
 ENOUGH, BEHIND = 1000, .005
-#: The width as a product of four numbers: inputs of the tensor train.
-MODE_ORDER = (4, 4, 4, 4)
 #: What the boards' builds have measured.
 BOARDS = Path(__file__).parents[2] / "docs" / "boards.json"
 #: Product vectors at a time, which bounds the memory used.
@@ -83,9 +92,7 @@ def layers(network) -> heads.Head:
         return heads.factorizer(width, SIZES, BLOCKS, BLOCK_LENGTH)
     if network.head == CONNECTED:
         return heads.connected(width, CLASSES)
-    budget = heads.factorizer(width, SIZES, BLOCKS, BLOCK_LENGTH).parameters - CLASSES
-    return heads.tensor_train(MODE_ORDER, SIZES,
-                              heads.tensor_train_ranks(MODE_ORDER, SIZES, budget))
+    return heads.tensor_train(MODES, SIZES, ranks(width))
 
 
 def evaluate(networks: dict, images, attributes) -> dict:
@@ -119,7 +126,7 @@ def evaluate(networks: dict, images, attributes) -> dict:
                       (products.argmax(axis=2)
                        == bound_indices(network.codebook, attributes)).mean())}
     core, answers = {}, {}
-    for mode in MODES:
+    for mode in ENGINE_MODES:
         results = search(network, products, mode)
         found = np.array([result.indices for result in results])
         cycles = np.array([result.cycles for result in results])

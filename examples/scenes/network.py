@@ -1,7 +1,7 @@
 """The trained networks in plain NumPy: a panel in, a product vector or class scores out.
 
-Nothing here needs PyTorch: the weights (``factorizer.npz``, ``connected.npz``,
-``tensor_train.npz``) lie beside this file; ``train.py`` writes them.
+Nothing here needs PyTorch: the weights (``trunk.npz``, and ``factorizer.npz``, ``connected.npz``,
+``tensor_train.npz`` of the layers after it) lie beside this file; ``train.py`` writes them.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from blockfactor.errors import BlockfactorError
+from blockfactor.studies import heads
 
-from .render import CLASSES, SIDE, tuples
+from .render import CLASSES, SIDE, SIZES, tuples
 
-__all__ = ["BLOCKS", "BLOCK_LENGTH", "FACTORIZER", "HEADS", "SceneNetwork", "bound_indices",
-           "load", "matrix"]
+__all__ = ["BLOCKS", "BLOCK_LENGTH", "FACTORIZER", "HEADS", "TRUNK", "SceneNetwork",
+           "bound_indices", "load", "matrix", "ranks"]
 
 HERE = Path(__file__).parent
 
@@ -23,10 +24,16 @@ BLOCKS, BLOCK_LENGTH = 4, 256
 #: Last layers that the same network was trained with: B * L logits of a product vector; a logit
 #: for each of the 2,700 classes; the same with its matrix as a tensor train.
 FACTORIZER, CONNECTED, TENSOR_TRAIN = HEADS = ("factorizer", "connected", "tensor_train")
+#: The file of the layers that all of them share.
+TRUNK = "trunk"
 #: Images per matrix product: bounds the memory that the unfolded convolutions take.
 CHUNK = 256
 #: Convolutions and their strides.
 STRIDES = {"conv1": 2, "conv2": 2, "conv3": 2}
+#: Layers between the embedding, where the trunk ends, and the last one.
+HIDDEN = ("hidden1", "hidden2")
+#: Inputs of the last layer, 256, as a product of four numbers, for the tensor train.
+MODES = (4, 4, 4, 4)
 
 
 def bound_indices(codebook, attributes, length: int = BLOCK_LENGTH) -> np.ndarray:
@@ -42,6 +49,12 @@ def bound_indices(codebook, attributes, length: int = BLOCK_LENGTH) -> np.ndarra
     int array [..., B], 0..L-1
     """
     return sum(book[attributes[..., f]] for f, book in enumerate(codebook)) % length
+
+
+def ranks(width: int) -> tuple[int, ...]:
+    """Inner ranks of the tensor train that has no more parameters than the factorizer head."""
+    budget = heads.factorizer(width, SIZES, BLOCKS, BLOCK_LENGTH).parameters - CLASSES
+    return heads.tensor_train_ranks(MODES, SIZES, budget)
 
 
 def matrix(cores) -> np.ndarray:
@@ -75,7 +88,7 @@ def _convolve(x, weight, bias, stride: int):
 
 @dataclass(frozen=True)
 class SceneNetwork:
-    """Three convolutions, two hidden layers, and the last layer that its name tells.
+    """Three convolutions, an embedding, two hidden layers, and a last layer.
 
     Attributes
     ----------
@@ -96,8 +109,8 @@ class SceneNetwork:
     def _layer(self, name: str):
         return self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
 
-    def features(self, images) -> np.ndarray:
-        """Run all but the last layer.
+    def embeddings(self, images) -> np.ndarray:
+        """Run the trunk: convolutions and embedding.
 
         Parameters
         ----------
@@ -105,7 +118,7 @@ class SceneNetwork:
 
         Returns
         -------
-        float32 array [n, width]
+        float32 array [n, 128]
 
         Raises
         ------
@@ -115,25 +128,27 @@ class SceneNetwork:
         images = np.asarray(images)
         if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
             raise BlockfactorError(f"images have shape {images.shape}, must be (n, {SIDE}, {SIDE})")
-        parts = [self._features(images[n:n + CHUNK]) for n in range(0, max(1, len(images)), CHUNK)]
+        parts = [self._embed(images[n:n + CHUNK]) for n in range(0, max(1, len(images)), CHUNK)]
         return np.concatenate(parts)
 
-    def _features(self, images):
+    def _embed(self, images):
         # White paper is 0: then the padding looks like more of it.
         x = 1 - images.astype(np.float32)[..., None] / np.float32(255)
         for name, stride in STRIDES.items():
             x = _convolve(x, *self._layer(name), stride)
         # It was trained with channels first.
         x = x.transpose(0, 3, 1, 2).reshape(len(x), -1)
-        for name in ("embed", "hidden"):
-            weight, bias = self._layer(name)
-            x = np.maximum(x @ weight.T + bias, 0)
-        return x
+        weight, bias = self._layer("embed")
+        return np.maximum(x @ weight.T + bias, 0)
 
     def logits(self, images) -> np.ndarray:
         """Outputs of the last layer: float32 [n, B * L] or [n, 2700]."""
+        x = self.embeddings(images)
+        for name in HIDDEN:
+            weight, bias = self._layer(name)
+            x = np.maximum(x @ weight.T + bias, 0)
         weight, bias = self._layer("output")
-        return self.features(images) @ weight.T + bias
+        return x @ weight.T + bias
 
     def product_vector(self, images) -> np.ndarray:
         """Product vectors, float32 [n, B, L]: every block's probabilities sum to one.
@@ -178,19 +193,24 @@ class SceneNetwork:
             side = -(-side // stride)
             result[name] = self.weights[f"{name}.weight"].size * side**2
         return result | {name: self.weights[f"{name}.weight"].size
-                         for name in ("embed", "hidden", "output")}
+                         for name in ("embed", *HIDDEN, "output")}
 
 
 def load(head: str = FACTORIZER, folder=HERE) -> SceneNetwork:
-    """Load a trained network from ``folder``; BlockfactorError lists the heads there are."""
-    if head not in HEADS:
+    """Load a trained network from ``folder``; BlockfactorError lists the heads there are.
+
+    ``trunk`` loads what they share, which gives embeddings only.
+    """
+    if head not in (*HEADS, TRUNK):
         raise BlockfactorError(f"no head {head!r}; heads are {', '.join(HEADS)}")
-    with np.load(Path(folder) / f"{head}.npz") as file:
-        weights = {key: file[key].astype(np.float32) for key in file.files
-                   if key.endswith((".weight", ".bias"))}
-        cores = [file[key].astype(np.float32) for key in sorted(file.files)
-                 if key.startswith("core")]
-        if cores:
-            weights["output.weight"] = matrix(cores)
-        codebook = tuple(file[f"codebook{f}"].astype(np.int64) for f in range(4))
-        return SceneNetwork(head, weights, codebook, file["held_back"].astype(np.int64))
+    arrays = {}
+    for name in dict.fromkeys((TRUNK, head)):
+        with np.load(Path(folder) / f"{name}.npz") as file:
+            arrays |= {key: file[key] for key in file.files}
+    weights = {key: array.astype(np.float32) for key, array in arrays.items()
+               if key.endswith((".weight", ".bias"))}
+    cores = [arrays[key].astype(np.float32) for key in sorted(arrays) if key.startswith("core")]
+    if cores:
+        weights["output.weight"] = matrix(cores)
+    codebook = tuple(arrays[f"codebook{f}"].astype(np.int64) for f in range(len(SIZES)))
+    return SceneNetwork(head, weights, codebook, arrays["held_back"].astype(np.int64))

@@ -43,11 +43,11 @@ NAMES = {
 
 #: Largest deviation of a panel from what its attributes say: of the position in pixels, of the
 #: angle in degrees, of the radius, and of the inside's grey.
-SHIFT, TURN, SCALE, SHADE = 1.5, 15., .04, .015
+SHIFT, TURN, SCALE, SHADE = 1., 10., .02, .005
 #: Width of the outline in pixels and its grey.
 LINE, INK = 1.3, .05
 #: Standard deviation of the noise of a pixel; white is 1.
-NOISE = .03
+NOISE = .02
 #: Panels drawn at a time, which bounds the memory used.
 CHUNK = 256
 

@@ -1,8 +1,9 @@
 """Train the networks of this example: ``python -m examples.scenes.train`` in the root.
 
-Needs PyTorch. The same network, from the same seed and on the same panels, is trained once with
-each last layer. Writes ``factorizer.npz``, ``connected.npz`` and ``tensor_train.npz`` (weights in
-half precision, codebooks) and prints the figures of ``evaluate.py``.
+Needs PyTorch. The convolutions and the embedding are trained once, on the four attributes. Then
+two hidden layers and each last layer are trained on the same embeddings, from the same seed, for
+the same number of steps: as when a network's classifier is replaced. Writes ``trunk.npz`` and a
+file a head (weights in half precision).
 """
 
 import argparse
@@ -15,7 +16,6 @@ from torch import nn
 from torch.nn import functional
 
 from blockfactor.golden.codebook import Codebooks
-from blockfactor.studies.heads import tensor_train_ranks
 
 from .network import (
     BLOCK_LENGTH,
@@ -24,26 +24,52 @@ from .network import (
     FACTORIZER,
     HEADS,
     HERE,
+    MODES,
     STRIDES,
-    TENSOR_TRAIN,
+    TRUNK,
     bound_indices,
+    load,
+    ranks,
 )
 from .render import CLASSES, SIDE, SIZES, classes, panels
 
-__all__ = ["Network", "TensorTrain", "folded", "train"]
+__all__ = ["Head", "TensorTrain", "Trunk", "folded", "train_head", "train_trunk"]
 
-#: Shape of the network: channels of the convolutions, of which the first is 5 wide, units.
-CHANNELS, EMBEDDING, WIDTH = (16, 32, 64), 128, 256
-#: The width as a product of four numbers, for the tensor train.
-MODES = (4, 4, 4, 4)
+#: Shape of the network: channels of the convolutions, of which the first is 5 wide, and units of
+#: the embedding and of the hidden layers.
+CHANNELS, EMBEDDING, HIDDEN, WIDTH = (16, 32, 64), 128, 512, 256
+
+
+class Trunk(nn.Module):
+    """Three convolutions and the embedding, all with normalisation."""
+
+    LAYERS = (*STRIDES, "embed")
+
+    def __init__(self):
+        super().__init__()
+        before, side = 1, SIDE
+        for (name, stride), after in zip(STRIDES.items(), CHANNELS):
+            reach = 2 if before == 1 else 1
+            self.add_module(name, nn.Conv2d(before, after, 2 * reach + 1, stride, reach))
+            self.add_module(f"{name}_norm", nn.BatchNorm2d(after))
+            before, side = after, -(-side // stride)
+        self.embed = nn.Linear(before * side**2, EMBEDDING)
+        self.embed_norm = nn.BatchNorm1d(EMBEDDING)
+
+    def forward(self, images):
+        """Images uint8 [n, 40, 40] to embeddings [n, 128]."""
+        x = 1 - images[:, None].float() / 255
+        for name in STRIDES:
+            x = torch.relu(getattr(self, f"{name}_norm")(getattr(self, name)(x)))
+        return torch.relu(self.embed_norm(self.embed(x.flatten(1))))
 
 
 class TensorTrain(nn.Module):
     """A linear layer whose matrix is a tensor train with outputs 5 x 6 x 9 x 10."""
 
-    def __init__(self, ranks):
+    def __init__(self):
         super().__init__()
-        ends = (1, *ranks, 1)
+        ends = (1, *ranks(WIDTH), 1)
         self.cores = nn.ParameterList(
             nn.Parameter(torch.randn(r, m, n, s) * (2 / (n * s)) ** .5)
             for r, m, n, s in zip(ends, SIZES, MODES, ends[1:]))
@@ -53,110 +79,134 @@ class TensorTrain(nn.Module):
         """[n, width] to logits [n, 2700]."""
         left, right = (torch.einsum("amnr,rpqs->ampnqs", a, b).flatten(1, 2).flatten(2, 3)
                        for a, b in (self.cores[:2], self.cores[2:]))
-        x = x.view(len(x), left.shape[2], -1)
-        # Left half first: the two halves are matrices, all of the matrix would be larger.
-        x = torch.einsum("znq,mnr->zqmr", x, left[0])
-        return torch.einsum("zqmr,rpq->zmp", x, right[..., 0]).flatten(1) + self.bias
+        # As one matrix: in training, a product of large matrices is the fastest.
+        whole = torch.einsum("mnr,rpq->mpnq", left[0], right[..., 0]).flatten(2).flatten(0, 1)
+        return functional.linear(x, whole, self.bias)
 
 
-class Network(nn.Module):
-    """Three convolutions and two hidden layers, all with normalisation, and a last layer."""
+class Head(nn.Module):
+    """Two hidden layers with normalisation, and a last layer."""
 
-    def __init__(self, head: str, ranks=None):
+    LAYERS = ("hidden1", "hidden2")
+
+    def __init__(self, head: str):
         super().__init__()
-        before = 1
-        side = SIDE
-        for (name, stride), after in zip(STRIDES.items(), CHANNELS):
-            reach = 2 if before == 1 else 1
-            self.add_module(name, nn.Conv2d(before, after, 2 * reach + 1, stride, reach))
-            self.add_module(f"{name}_norm", nn.BatchNorm2d(after))
-            before, side = after, -(-side // stride)
-        self.embed = nn.Linear(before * side**2, EMBEDDING)
-        self.embed_norm = nn.BatchNorm1d(EMBEDDING)
-        self.hidden = nn.Linear(EMBEDDING, WIDTH)
-        self.hidden_norm = nn.BatchNorm1d(WIDTH)
-        self.output = {
-            FACTORIZER: lambda: nn.Linear(WIDTH, BLOCKS * BLOCK_LENGTH),
-            CONNECTED: lambda: nn.Linear(WIDTH, CLASSES),
-            TENSOR_TRAIN: lambda: TensorTrain(ranks)}[head]()
+        self.hidden1 = nn.Linear(EMBEDDING, HIDDEN)
+        self.hidden1_norm = nn.BatchNorm1d(HIDDEN)
+        self.hidden2 = nn.Linear(HIDDEN, WIDTH)
+        self.hidden2_norm = nn.BatchNorm1d(WIDTH)
+        self.output = (nn.Linear(WIDTH, BLOCKS * BLOCK_LENGTH) if head == FACTORIZER else
+                       nn.Linear(WIDTH, CLASSES) if head == CONNECTED else TensorTrain())
 
-    def forward(self, images):
-        """Images uint8 [n, 40, 40] to the last layer's logits."""
-        x = 1 - images[:, None].float() / 255
-        for name in STRIDES:
-            x = torch.relu(getattr(self, f"{name}_norm")(getattr(self, name)(x)))
-        x = x.flatten(1)
-        for name in ("embed", "hidden"):
+    def forward(self, x):
+        """Embeddings [n, 128] to the last layer's logits."""
+        for name in self.LAYERS:
             x = torch.relu(getattr(self, f"{name}_norm")(getattr(self, name)(x)))
         return self.output(x)
 
 
-def folded(network: Network) -> dict[str, np.ndarray]:
+def folded(network) -> dict[str, np.ndarray]:
     """Weights in half precision, the normalisations folded into the layers before them."""
     result = {}
-    for name in (*STRIDES, "embed", "hidden"):
+    for name in network.LAYERS:
         layer, norm = getattr(network, name), getattr(network, f"{name}_norm")
         factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         shape = (-1, *[1] * (layer.weight.ndim - 1))
         result[f"{name}.weight"] = layer.weight * factor.view(shape)
         result[f"{name}.bias"] = (layer.bias - norm.running_mean) * factor + norm.bias
-    output = network.output
+    output = getattr(network, "output", None)
     if isinstance(output, TensorTrain):
         result |= {f"core{n}": core for n, core in enumerate(output.cores)}
-    else:
-        result["output.weight"] = output.weight
-    result["output.bias"] = output.bias
+        result["output.bias"] = output.bias
+    elif output is not None:
+        result |= {"output.weight": output.weight, "output.bias": output.bias}
     return {key: value.detach().numpy().astype(np.float16) for key, value in result.items()}
 
 
-def train(head: str, codebook, allowed, options) -> Network:
-    """Train the network with a last layer, on panels drawn anew for each step.
-
-    The loss is the cross-entropy of every block against the product's index in it, averaged over
-    the blocks, or that of the 2,700 classes.
-    """
-    torch.manual_seed(options.seed)
-    ranks = tensor_train_ranks(MODES, SIZES, WIDTH * BLOCKS * BLOCK_LENGTH + BLOCKS * BLOCK_LENGTH
-                               - CLASSES)
-    network = Network(head, ranks)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.rate,
-                                                   total_steps=options.steps, pct_start=.15)
+def _optimise(network, steps: int, rate: float, batch_loss) -> None:
+    """Take so many steps of AdamW with one cycle of the learning rate, and say how it goes."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps,
+                                                   pct_start=.15)
     total, start, cpu = 0., time.perf_counter(), time.process_time()
-    for step in range(1, options.steps + 1):
-        images, attributes = panels(options.batch, [options.seed, step], allowed=allowed)
-        logits = network(torch.from_numpy(images))
-        if head == FACTORIZER:
-            target = bound_indices(codebook, attributes).reshape(-1)
-            logits = logits.view(-1, BLOCK_LENGTH)
-        else:
-            target = classes(attributes)
-        loss = functional.cross_entropy(logits, torch.from_numpy(target))
+    for step in range(1, steps + 1):
+        loss = batch_loss(step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         total += loss.item()
-        if step % 100 == 0 or step == options.steps:
-            print(f"  step {step:5} of {options.steps}  loss {total / ((step - 1) % 100 + 1):.4f}"
+        if step % 100 == 0 or step == steps:
+            print(f"  step {step:5} of {steps}  loss {total / ((step - 1) % 100 + 1):.4f}"
                   f"  {time.perf_counter() - start:4.0f} s, processor "
                   f"{time.process_time() - cpu:4.0f} s", flush=True)
             total = 0.
-    return network.eval()
+    network.eval()
+
+
+def train_trunk(allowed, options) -> Trunk:
+    """Train the trunk to name the attributes, one softmax each, on panels drawn anew each step."""
+    torch.manual_seed(options.seed)
+    trunk = Trunk()
+    readout = nn.Linear(EMBEDDING, sum(SIZES))
+
+    def loss(step):
+        images, attributes = panels(options.trunk_batch, [options.seed, step], allowed=allowed)
+        parts = readout(trunk(torch.from_numpy(images))).split(SIZES, dim=1)
+        return sum(functional.cross_entropy(part, torch.from_numpy(target))
+                   for part, target in zip(parts, attributes.T))
+
+    _optimise(nn.ModuleList([trunk, readout]), options.trunk_steps, options.rate, loss)
+    return trunk
+
+
+def embeddings(trunk, allowed, options):
+    """The trunk's outputs for the panels that all heads are trained on, and their attributes."""
+    found = [panels(1000, [options.seed, 1_000_000 + n], allowed=allowed)
+             for n in range(options.panels // 1000)]
+    return (torch.from_numpy(np.concatenate([trunk.embeddings(images) for images, _ in found])),
+            np.concatenate([attributes for _, attributes in found]))
+
+
+def train_head(head: str, codebook, embedded, attributes, options) -> Head:
+    """Train hidden layers and a last layer on embeddings.
+
+    The loss is the cross-entropy of every block against the product's index in it, averaged over
+    the blocks, or that of the 2,700 classes.
+    """
+    torch.manual_seed(options.seed)
+    rng = np.random.default_rng(options.seed)
+    network = Head(head)
+    target = torch.from_numpy(bound_indices(codebook, attributes) if head == FACTORIZER else
+                              classes(attributes))
+
+    def loss(_):
+        chosen = torch.from_numpy(rng.integers(0, len(embedded), options.batch))
+        logits = network(embedded[chosen])
+        if head == FACTORIZER:
+            logits = logits.view(-1, BLOCK_LENGTH)
+        return functional.cross_entropy(logits, target[chosen].reshape(-1))
+
+    _optimise(network, options.steps, options.rate, loss)
+    return network
 
 
 def main(arguments=None) -> None:
-    """Train, save and evaluate."""
+    """Train and save."""
     parser = argparse.ArgumentParser(prog="examples.scenes.train", description=__doc__)
     add = parser.add_argument
-    add("--heads", nargs="+", choices=HEADS, default=list(HEADS))
-    add("--steps", type=int, default=2000)
-    add("--batch", type=int, default=128, help="panels a step (%(default)s)")
-    add("--rate", type=float, default=.004, help="largest learning rate (%(default)s)")
+    add("--heads", nargs="*", choices=HEADS, default=list(HEADS))
+    add("--trunk-steps", type=int, default=1400)
+    add("--trunk-batch", type=int, default=64, help="panels a step of the trunk (%(default)s)")
+    add("--panels", type=int, default=40_000, help="panels the heads are trained on (%(default)s)")
+    add("--steps", type=int, default=400, help="of each head (%(default)s)")
+    add("--batch", type=int, default=512, help="panels a step of a head (%(default)s)")
+    add("--rate", type=float, default=.005, help="largest learning rate (%(default)s)")
     add("--seed", type=int, default=0, help="of weights and panels (%(default)s)")
     add("--codebook-seed", type=int, default=0)
     add("--without", type=int, default=0, metavar="N",
         help="combinations of the 2,700 kept out of training (%(default)s)")
+    add("--keep-trunk", action="store_true", help="train heads on the trunk that is there")
     add("--threads", type=int, default=1,
         help="the result depends on it in the last bits (%(default)s)")
     add("--output", type=Path, default=HERE, help="folder of the .npz files (this one)")
@@ -165,18 +215,25 @@ def main(arguments=None) -> None:
     torch.set_num_threads(options.threads)
     torch.use_deterministic_algorithms(True)
 
-    order = np.random.default_rng(options.seed).permutation(CLASSES)
-    held_back, allowed = order[:options.without], np.sort(order[options.without:])
-    codebook = Codebooks.random(SIZES, BLOCKS, BLOCK_LENGTH, options.codebook_seed).indices
-    codebook = tuple(book.astype(np.int64) for book in codebook)
-    for head in options.heads:
-        print(f"{head}:")
-        network = train(head, codebook, allowed, options)
+    if not options.keep_trunk:
+        print("trunk:", flush=True)
+        order = np.random.default_rng(options.seed).permutation(CLASSES)
+        held_back = np.sort(order[:options.without])
+        trunk = train_trunk(np.setdiff1d(order, held_back), options)
+        codebook = Codebooks.random(SIZES, BLOCKS, BLOCK_LENGTH, options.codebook_seed).indices
         np.savez_compressed(
-            options.output / f"{head}.npz", held_back=np.sort(held_back).astype(np.uint16),
+            options.output / f"{TRUNK}.npz", held_back=held_back.astype(np.uint16),
             codebook_seed=options.codebook_seed,
             **{f"codebook{f}": book.astype(np.uint8) for f, book in enumerate(codebook)},
-            **folded(network))
+            **folded(trunk))
+    # What the heads are trained on is what they will see: half precision, folded.
+    trunk = load(TRUNK, options.output)
+    allowed = np.setdiff1d(np.arange(CLASSES), trunk.held_back)
+    embedded, attributes = embeddings(trunk, allowed, options)
+    for head in options.heads:
+        print(f"{head}:", flush=True)
+        network = train_head(head, trunk.codebook, embedded, attributes, options)
+        np.savez_compressed(options.output / f"{head}.npz", **folded(network))
 
 
 if __name__ == "__main__":
