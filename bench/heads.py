@@ -39,21 +39,21 @@ def core(classes: int, blocks: int, length: int) -> CoreConfig:
 def parameters(classes: int, kind: str) -> dict[str, RunParameters]:
     """By engine, and for exhaustive search.
 
-    Clean: the published A = 0 and T = 0 (whole codebooks, no threshold), which the published table
-    has for every M up to 348 at D=512. Soft: the threshold and trimming of preset ``demo``, whole
-    codebooks.
+    Clean: A = 0 and T = 0 (whole codebooks, no threshold), as published for D=512 and M from 32 to
+    348. Soft: the threshold and trimming of preset ``demo``, whole codebooks.
     """
     size = CLASSES[classes]
     base = RunParameters(sizes=(size, size), mode="join", heads=1)
     tuned = {"mode": "factorize", "max_iterations": size}
     if kind == "soft":
         base = base.replace(heads=2, level=205)
-        tuned |= {"threshold": 262, "trim": 1, "patience": 3, "max_iterations": 200}
+        tuned |= {"threshold": 262, "trim": 1, "patience": 3, "max_iterations": 40}
     return {"join": base, "factorize": base.replace(**tuned),
             "exhaustive": base.replace(mode="scan", level=511)}
 
 
-def measure(classes: int, blocks: int, length: int, kind: str, queries: int, seed: int) -> dict:
+def measure(classes: int, blocks: int, length: int, kind: str, queries: int, seed: int,
+            engines=("join", "factorize", "exhaustive")) -> dict:
     """Accuracy and cycles at a point, a codebook for each query."""
     size, chosen = CLASSES[classes], core(classes, blocks, length)
     rng = np.random.default_rng([seed, classes, blocks, length, kind == "soft"])
@@ -64,7 +64,8 @@ def measure(classes: int, blocks: int, length: int, kind: str, queries: int, see
     query = clean_batch(product) if kind == "clean" else soft_batch(
         product, length, MARGIN, rng, chosen.query_entries, chosen.weight_bits)
     ways = {}
-    for name, run in parameters(classes, kind).items():
+    for name in engines:
+        run = parameters(classes, kind)[name]
         found = factorize_many(chosen, codes, *query, run, seeds)
         ways[name] = {"found": float((found.indices == truth).all(axis=1).mean()),
                       "mean": float(found.cycles.mean()),

@@ -1,7 +1,8 @@
-"""The factorizer head beside a fully connected and a tensor-train head, on held-out panels.
+"""The factorizer head beside a fully connected one, on held-out panels.
 
 ``python -m examples.scenes.evaluate`` in the repository's root prints the tables of the README:
-accuracy and size of the heads, cycles of the core's modes, and times on the boards. Exit status 1
+accuracy and size of the heads, the size of a tensor train with as many parameters, cycles of the
+core's modes, and times on the boards. Exit status 1
 if the factorizer head, decoded by ``join`` in the core's golden model, falls behind the fully
 connected one by more than .5 % of the panels, or if there are fewer than 1,000 panels.
 """
@@ -25,21 +26,21 @@ from .network import (
     FACTORIZER,
     HEADS,
     HERE,
-    MODES,
     bound_indices,
     load,
-    ranks,
 )
 from .render import CLASSES, NOISE, SIZES, classes, panels, tuples
 from .settings import CORE, codebooks, queries, run_parameters, weights
 
 __all__ = ["BEHIND", "ENGINE_MODES", "ENOUGH", "accuracy", "evaluate", "exhaustive_search",
-           "layers", "missed", "search"]
+           "layer", "missed", "search", "tensor_train"]
 
 #: Modes of the core that are compared; ``scan`` is exhaustive search.
 ENGINE_MODES = ("join", "factorize", "scan")
 #: Fewest panels that say something, and how far the factorizer head may be behind.
 ENOUGH, BEHIND = 1000, .005
+#: Inputs of the last layer, 256, as a product of four numbers, for the tensor train.
+MODES = (4, 4, 4, 4)
 #: What the boards' builds have measured.
 BOARDS = Path(__file__).parents[2] / "docs" / "boards.json"
 #: Product vectors at a time, which bounds the memory used.
@@ -85,14 +86,17 @@ def search(network, products, mode: str = "join", **changes) -> list:
     return [model.run(query, parameters) for query in queries(products)]
 
 
-def layers(network) -> heads.Head:
+def layer(network) -> heads.Head:
     """Size of a network's last layer."""
     width = network.weights["output.weight"].shape[1]
-    if network.head == FACTORIZER:
-        return heads.factorizer(width, SIZES, BLOCKS, BLOCK_LENGTH)
-    if network.head == CONNECTED:
-        return heads.connected(width, CLASSES)
-    return heads.tensor_train(MODES, SIZES, ranks(width))
+    return (heads.factorizer(width, SIZES, BLOCKS, BLOCK_LENGTH) if network.head == FACTORIZER else
+            heads.connected(width, CLASSES))
+
+
+def tensor_train(head: heads.Head) -> heads.Head:
+    """A tensor train with no more parameters than ``head``; none was trained."""
+    ranks = heads.tensor_train_ranks(MODES, SIZES, head.parameters - CLASSES)
+    return heads.tensor_train(MODES, SIZES, ranks)
 
 
 def evaluate(networks: dict, images, attributes) -> dict:
@@ -101,7 +105,7 @@ def evaluate(networks: dict, images, attributes) -> dict:
     Parameters
     ----------
     networks : dict of SceneNetwork
-        By head; the factorizer's and the fully connected one must be there.
+        By head.
     images : uint8 array [n, 40, 40]
     attributes : int array [n, 4]
 
@@ -110,10 +114,10 @@ def evaluate(networks: dict, images, attributes) -> dict:
     dict
         ``heads``: by head ``right`` (with ``join`` for the factorizer), ``known`` and ``unknown``
         (accuracy on combinations that were and were not trained, None where there are none),
-        ``parameters``, ``operations``, ``codebook_bits`` of the last layer, and ``trunk``, the
-        parameters and operations before it; ``exhaustive``: shares of right panels by exhaustive
-        search in software; ``core``: by mode ``right`` panels, those with the ``best`` score
-        there is, ``mean``, ``p99`` and ``largest`` cycles.
+        ``parameters``, ``operations``, ``codebook_bits`` of the last layer; of the tensor train
+        only the size; ``before``: parameters and operations before it; ``exhaustive``: shares of
+        right panels by exhaustive search in software; ``core``: by mode ``right`` panels, those
+        with the ``best`` score there is, ``mean``, ``p99`` and ``largest`` cycles.
     """
     network = networks[FACTORIZER]
     products = network.product_vector(images)
@@ -141,15 +145,15 @@ def evaluate(networks: dict, images, attributes) -> dict:
         found = answers["join"] if head == FACTORIZER else one.classify(images)
         right = (found == attributes).all(axis=1)
         unknown = np.isin(classes(attributes), one.held_back)
-        size, parts = layers(one), one.parameters
         rows[head] = {
             "right": int(right.sum()),
             "known": float(right[~unknown].mean()) if (~unknown).any() else None,
             "unknown": float(right[unknown].mean()) if unknown.any() else None,
-            **size._asdict(),
-            "trunk": {"parameters": sum(parts.values()) - parts["output"],
-                      "operations": sum(one.operations.values()) - one.operations["output"]}}
-    return {"heads": rows, "exhaustive": exhaustive, "core": core}
+            **layer(one)._asdict()}
+    rows["tensor train"] = tensor_train(layer(network))._asdict()
+    before = {name: sum(parts.values()) - parts["output"] for name, parts in
+              (("parameters", network.parameters), ("operations", network.operations))}
+    return {"heads": rows, "before": before, "exhaustive": exhaustive, "core": core}
 
 
 def missed(row: dict) -> list[str]:
@@ -168,17 +172,15 @@ def missed(row: dict) -> list[str]:
 def show(row: dict) -> None:
     """Print the figures."""
     count = row["panels"]
-    print(f"\n{'last layer':14}   right  parameters  operations  codebooks   "
-          "with the layers before")
+    print(f"\n{'last layer':14}   right  parameters  operations  codebooks")
     for head, one in row["heads"].items():
-        trunk = one["trunk"]
-        print(f"{head:14} {one['right'] / count:7.2%} {one['parameters']:11,} "
-              f"{one['operations']:11,} {one['codebook_bits']:5,} bits "
-              f"{one['parameters'] + trunk['parameters']:9,} "
-              f"{one['operations'] + trunk['operations']:10,}")
-        if one["unknown"] is not None:
+        right = f"{one['right'] / count:7.2%}" if "right" in one else "      -"
+        print(f"{head:14} {right} {one['parameters']:11,} {one['operations']:11,} "
+              f"{one['codebook_bits']:5,} bits")
+        if one.get("unknown") is not None:
             print(f"{'':14}   trained combinations {one['known']:.2%}, others "
                   f"{one['unknown']:.2%}")
+    print(f"{'before it':22} {row['before']['parameters']:11,} {row['before']['operations']:11,}")
     print("\nfactorizer head: right by exhaustive search in software on")
     for query, share in row["exhaustive"].items():
         print(f"  {query:38} {share:8.2%}")

@@ -1,7 +1,7 @@
 """The trained networks in plain NumPy: a panel in, a product vector or class scores out.
 
-Nothing here needs PyTorch: the weights (``trunk.npz``, and ``factorizer.npz``, ``connected.npz``,
-``tensor_train.npz`` of the layers after it) lie beside this file; ``train.py`` writes them.
+Nothing here needs PyTorch: the weights (``trunk.npz``, and ``factorizer.npz`` and ``connected.npz``
+of the layers after it) lie beside this file; ``train.py`` writes them.
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from blockfactor.errors import BlockfactorError
-from blockfactor.studies import heads
 
-from .render import CLASSES, SIDE, SIZES, tuples
+from .render import SIDE, SIZES, tuples
 
-__all__ = ["BLOCKS", "BLOCK_LENGTH", "FACTORIZER", "HEADS", "TRUNK", "SceneNetwork",
-           "bound_indices", "load", "matrix", "ranks"]
+__all__ = ["BLOCKS", "BLOCK_LENGTH", "CONNECTED", "FACTORIZER", "HEADS", "TRUNK", "SceneNetwork",
+           "bound_indices", "load"]
 
 HERE = Path(__file__).parent
 
 #: Blocks B and block length L of the product vector.
 BLOCKS, BLOCK_LENGTH = 4, 256
 #: Last layers that the same network was trained with: B * L logits of a product vector; a logit
-#: for each of the 2,700 classes; the same with its matrix as a tensor train.
-FACTORIZER, CONNECTED, TENSOR_TRAIN = HEADS = ("factorizer", "connected", "tensor_train")
+#: for each of the 2,700 classes.
+FACTORIZER, CONNECTED = HEADS = ("factorizer", "connected")
 #: The file of the layers that all of them share.
 TRUNK = "trunk"
 #: Images per matrix product: bounds the memory that the unfolded convolutions take.
@@ -32,8 +31,6 @@ CHUNK = 256
 STRIDES = {"conv1": 2, "conv2": 2, "conv3": 2}
 #: Layers between the embedding, where the trunk ends, and the last one.
 HIDDEN = ("hidden1", "hidden2")
-#: Inputs of the last layer, 256, as a product of four numbers, for the tensor train.
-MODES = (4, 4, 4, 4)
 
 
 def bound_indices(codebook, attributes, length: int = BLOCK_LENGTH) -> np.ndarray:
@@ -49,29 +46,6 @@ def bound_indices(codebook, attributes, length: int = BLOCK_LENGTH) -> np.ndarra
     int array [..., B], 0..L-1
     """
     return sum(book[attributes[..., f]] for f, book in enumerate(codebook)) % length
-
-
-def ranks(width: int) -> tuple[int, ...]:
-    """Inner ranks of the tensor train that has no more parameters than the factorizer head."""
-    budget = heads.factorizer(width, SIZES, BLOCKS, BLOCK_LENGTH).parameters - CLASSES
-    return heads.tensor_train_ranks(MODES, SIZES, budget)
-
-
-def matrix(cores) -> np.ndarray:
-    """The matrix [outputs, inputs] that a tensor train stands for.
-
-    Parameters
-    ----------
-    cores : sequence of arrays [r, m, n, s]
-        ``r`` of a core is ``s`` of the one before, 1 at both ends; outputs are the product of
-        all m, inputs that of all n, the first core's running slowest.
-    """
-    result = cores[0]
-    for core in cores[1:]:
-        _, m, n, _ = result.shape
-        result = np.einsum("amnr,rpqs->ampnqs", result, core)
-        result = result.reshape(1, m * core.shape[1], n * core.shape[2], -1)
-    return result[0, :, :, 0]
 
 
 def _convolve(x, weight, bias, stride: int):
@@ -180,14 +154,14 @@ class SceneNetwork:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Weights and biases by layer, as if the last one were a plain matrix."""
+        """Weights and biases by layer."""
         names = dict.fromkeys(name.partition(".")[0] for name in self.weights)
         return {name: sum(array.size for key, array in self.weights.items()
                           if key.startswith(f"{name}.")) for name in names}
 
     @property
     def operations(self) -> dict[str, int]:
-        """Multiply-accumulates a panel by layer, the last one's as of a plain matrix."""
+        """Multiply-accumulates a panel by layer."""
         result, side = {}, SIDE
         for name, stride in STRIDES.items():
             side = -(-side // stride)
@@ -209,8 +183,5 @@ def load(head: str = FACTORIZER, folder=HERE) -> SceneNetwork:
             arrays |= {key: file[key] for key in file.files}
     weights = {key: array.astype(np.float32) for key, array in arrays.items()
                if key.endswith((".weight", ".bias"))}
-    cores = [arrays[key].astype(np.float32) for key in sorted(arrays) if key.startswith("core")]
-    if cores:
-        weights["output.weight"] = matrix(cores)
     codebook = tuple(arrays[f"codebook{f}"].astype(np.int64) for f in range(len(SIZES)))
     return SceneNetwork(head, weights, codebook, arrays["held_back"].astype(np.int64))

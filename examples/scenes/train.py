@@ -24,16 +24,14 @@ from .network import (
     FACTORIZER,
     HEADS,
     HERE,
-    MODES,
     STRIDES,
     TRUNK,
     bound_indices,
     load,
-    ranks,
 )
 from .render import CLASSES, SIDE, SIZES, classes, panels
 
-__all__ = ["Head", "TensorTrain", "Trunk", "folded", "train_head", "train_trunk"]
+__all__ = ["Head", "Trunk", "folded", "train_head", "train_trunk"]
 
 #: Shape of the network: channels of the convolutions, of which the first is 5 wide, and units of
 #: the embedding and of the hidden layers.
@@ -64,26 +62,6 @@ class Trunk(nn.Module):
         return torch.relu(self.embed_norm(self.embed(x.flatten(1))))
 
 
-class TensorTrain(nn.Module):
-    """A linear layer whose matrix is a tensor train with outputs 5 x 6 x 9 x 10."""
-
-    def __init__(self):
-        super().__init__()
-        ends = (1, *ranks(WIDTH), 1)
-        self.cores = nn.ParameterList(
-            nn.Parameter(torch.randn(r, m, n, s) * (2 / (n * s)) ** .5)
-            for r, m, n, s in zip(ends, SIZES, MODES, ends[1:]))
-        self.bias = nn.Parameter(torch.zeros(CLASSES))
-
-    def forward(self, x):
-        """[n, width] to logits [n, 2700]."""
-        left, right = (torch.einsum("amnr,rpqs->ampnqs", a, b).flatten(1, 2).flatten(2, 3)
-                       for a, b in (self.cores[:2], self.cores[2:]))
-        # As one matrix: in training, a product of large matrices is the fastest.
-        whole = torch.einsum("mnr,rpq->mpnq", left[0], right[..., 0]).flatten(2).flatten(0, 1)
-        return functional.linear(x, whole, self.bias)
-
-
 class Head(nn.Module):
     """Two hidden layers with normalisation, and a last layer."""
 
@@ -95,8 +73,8 @@ class Head(nn.Module):
         self.hidden1_norm = nn.BatchNorm1d(HIDDEN)
         self.hidden2 = nn.Linear(HIDDEN, WIDTH)
         self.hidden2_norm = nn.BatchNorm1d(WIDTH)
-        self.output = (nn.Linear(WIDTH, BLOCKS * BLOCK_LENGTH) if head == FACTORIZER else
-                       nn.Linear(WIDTH, CLASSES) if head == CONNECTED else TensorTrain())
+        outputs = {FACTORIZER: BLOCKS * BLOCK_LENGTH, CONNECTED: CLASSES}[head]
+        self.output = nn.Linear(WIDTH, outputs)
 
     def forward(self, x):
         """Embeddings [n, 128] to the last layer's logits."""
@@ -114,12 +92,8 @@ def folded(network) -> dict[str, np.ndarray]:
         shape = (-1, *[1] * (layer.weight.ndim - 1))
         result[f"{name}.weight"] = layer.weight * factor.view(shape)
         result[f"{name}.bias"] = (layer.bias - norm.running_mean) * factor + norm.bias
-    output = getattr(network, "output", None)
-    if isinstance(output, TensorTrain):
-        result |= {f"core{n}": core for n, core in enumerate(output.cores)}
-        result["output.bias"] = output.bias
-    elif output is not None:
-        result |= {"output.weight": output.weight, "output.bias": output.bias}
+    if hasattr(network, "output"):
+        result |= {"output.weight": network.output.weight, "output.bias": network.output.bias}
     return {key: value.detach().numpy().astype(np.float16) for key, value in result.items()}
 
 
