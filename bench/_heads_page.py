@@ -72,7 +72,7 @@ NOTES = """
 - **Factorize**: clean queries with A = 0, T = 0, as published for M from 32 to 348, and lists of
   M; soft ones with T = .004, one block trimmed, at most 40 iterations. It was not tuned further.
 - **Soft queries**: exhaustive search is the most that any way of decoding can find, but for luck
-  among equal scores. It finds: {soft}.
+  among equal scores. It finds:{soft}.
   At the same margin a longer block is wrong more often, since more indices compete, but more
   blocks decide: D=512 is enough for 1,000 classes, and a fifth block does more than longer ones.
 - The cycles are those from start to result, without the transfer of the query: 8 entries in each
@@ -126,7 +126,7 @@ def _soft(rows: list[dict]) -> str:
     for classes in CLASSES:
         values = ", ".join(f"{found[classes, b * n]:.4f} at D={b * n:,}" for b, n in SHAPES)
         parts.append(f"\n  {classes:,} classes: {values}")
-    return "; ".join(parts)
+    return ";".join(parts)
 
 
 def text(data: dict) -> str:
@@ -139,7 +139,7 @@ def text(data: dict) -> str:
     """
     layers, more = _layers()
     names = [f"projection to D={b * n:,}" for b, n in SHAPES[:2]]
-    slow = next(row["ways"]["join"]["mean"] / 12 for row in data["rows"]
+    slow = next(round(row["ways"]["join"]["mean"]) / 12 for row in data["rows"]
                 if (row["classes"], row["block_length"], row["kind"]) == (10_000, 128, "clean"))
     return (HEAD.format(queries=data["queries"], seed=data["seed"],
                         projections=" | ".join(names), lines="---:|" * len(names))

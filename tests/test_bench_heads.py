@@ -25,6 +25,32 @@ def modules():
         return importlib.import_module("heads"), importlib.import_module("_heads_page")
 
 
+def way(found, cycles, **more):
+    mean, p99 = (float(number.replace(",", ""))
+                 for number in re.fullmatch(r"(\S+) \((\S+)\)", cycles).groups())
+    return {"found": float(found), "mean": mean, "p99": p99, **more}
+
+
+def test_the_page_is_what_the_command_writes(modules):
+    """Made anew from the figures in it: its words and formulas are those of bench/heads.py."""
+    _, page = modules
+    rows = []
+    for line in PAGE.splitlines():
+        cells = [cell.strip() for cell in line.split("|")][1:-1]
+        if len(cells) != 12 or cells[5] not in ("clean", "soft"):
+            continue
+        classes, dimension, blocks, bound = (int(cells[n].replace(",", "")) for n in (0, 2, 3, 8))
+        rows.append({"classes": classes, "blocks": blocks, "block_length": dimension // blocks,
+                     "kind": cells[5], "ways": {
+                         "join": way(cells[6], cells[7], bound=bound),
+                         "factorize": way(cells[9], cells[10]),
+                         "exhaustive": {"found": float(cells[11])}}})
+    assert [(row["classes"], (row["blocks"], row["block_length"]), row["kind"]) for row in rows] \
+        == [(classes, shape, kind) for classes in page.CLASSES for shape in page.SHAPES
+            for kind in ("clean", "soft")]
+    assert page.text({"queries": QUERIES, "seed": SEED, "rows": rows}) == PAGE
+
+
 @pytest.mark.skipif(not COMPILED, reason="takes minutes without compiled code")
 @pytest.mark.parametrize("classes, kind", [(100, "clean"), (1000, "clean"), (10_000, "clean"),
                                            (1000, "soft")])
@@ -38,9 +64,10 @@ def test_the_page_has_the_figures(modules, classes, kind):
               if line.startswith(f"| {classes:,} | {page.CLASSES[classes]} | 512 | 4 | ")
               and f"| {kind} |" in line]
     cells = [cell.strip() for cell in line.split("|")][1:-1]
-    for way, at in zip(ways, (6, 9)):
-        assert cells[at] == f"{row[way]['found']:.4f}", way
-        assert cells[at + 1] == f"{row[way]['mean']:,.0f} ({row[way]['p99']:,.0f})", way
+    for name, at in zip(ways, (6, 9)):
+        have = row[name]
+        assert cells[at] == f"{have['found']:.4f}", name
+        assert cells[at + 1] == f"{have['mean']:,.0f} ({have['p99']:,.0f})", name
     assert cells[8] == f"{row['join']['bound']:,}"
     assert row["join"]["p99"] <= row["join"]["bound"]
 
