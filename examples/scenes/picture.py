@@ -7,8 +7,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from blockfactor.cli._common import output_file
 from blockfactor.errors import BlockfactorError
 
@@ -50,8 +48,7 @@ def draw(path, images, attributes, results, columns: int = 6) -> Path:
     figure.text(.5, 1 - .3 / (2.75 * rows + .7), "One object, one product vector, four attributes",
                 ha="center", va="center", color=INK, fontsize=14, fontweight="bold")
     grid = figure.add_gridspec(rows, columns, left=.015, right=.985, bottom=.01,
-                               top=1 - .6 / (2.75 * rows + .7), wspace=.08, hspace=.05,
-                               )
+                               top=1 - .6 / (2.75 * rows + .7), wspace=.08, hspace=.05)
     for n, (image, true, result) in enumerate(zip(images, attributes, results)):
         frame = figure.add_subplot(grid[n // columns, n % columns])
         frame.set(xlim=(0, 1), ylim=(0, 1))
@@ -92,7 +89,8 @@ def main(arguments=None) -> int:
     wrong = [n for n, (result, true) in enumerate(zip(results, attributes))
              if result.indices != tuple(true)]
     # One panel that is wrong shows what a mistake looks like; the others come in order.
-    chosen = np.array(sorted(set([*range(options.count - len(wrong[:1])), *wrong[:1]])))
+    right = [n for n in range(len(results)) if n not in wrong]
+    chosen = sorted([*wrong[:1], *right[:options.count - len(wrong[:1])]])
     draw(options.file, images[chosen], attributes[chosen], [results[n] for n in chosen])
     print(f"{options.file}: {len(chosen)} panels; of {len(results):,} {len(wrong)} are wrong")
     return 0

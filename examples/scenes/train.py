@@ -173,7 +173,7 @@ def main(arguments=None) -> None:
     add("--trunk-steps", type=int, default=1400)
     add("--trunk-batch", type=int, default=64, help="panels a step of the trunk (%(default)s)")
     add("--panels", type=int, default=40_000, help="panels the heads are trained on (%(default)s)")
-    add("--steps", type=int, default=400, help="of each head (%(default)s)")
+    add("--steps", type=int, default=1000, help="of each head (%(default)s)")
     add("--batch", type=int, default=512, help="panels a step of a head (%(default)s)")
     add("--rate", type=float, default=.005, help="largest learning rate (%(default)s)")
     add("--seed", type=int, default=0, help="of weights and panels (%(default)s)")
