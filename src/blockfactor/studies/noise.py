@@ -1,0 +1,55 @@
+"""Accuracy and time against the noise of the query: softness, and blocks that are wrong."""
+
+from ..golden.hyperparameters import published_parameters
+from ..presets import preset
+from .problems import Problem
+from .study import Row, Study
+from .ways import Way, core_way, published_way
+
+__all__ = ["study"]
+
+#: (F, M, B): D is 512.
+SIZES = ((3, 22, 4), (3, 22, 8), (3, 49, 4), (3, 49, 8))
+#: B -> margins of soft queries.
+MARGINS = {4: (2, 2.5, 3, 3.5, 4, 5, 6), 8: (1.5, 2, 2.5, 3, 3.5, 4, 5)}
+#: B -> wrong blocks.
+WRONG = {4: (0, 1, 2), 8: (0, 1, 2, 3)}
+#: Parameters of factorize by B: those for soft queries of two presets.
+FACTORIZE = {
+    blocks: {field: getattr(preset(name).soft, field)
+             for field in ("samples", "threshold", "patience", "max_iterations")}
+    for blocks, name in ((4, "demo"), (8, "robust"))}
+
+
+def _level(problem: Problem) -> int:
+    """What is accepted: soft, four fifths of the largest score; damaged, all blocks but those."""
+    if problem.kind == "soft":
+        return 205
+    return 256 * (problem.blocks - problem.wrong) // problem.blocks
+
+
+def _ways(problem: Problem) -> list[Way]:
+    level = _level(problem)
+    samples, threshold = published_parameters(512, problem.factors, problem.blocks, problem.size)
+    ways = [published_way(threshold, samples)]
+    rules = {"l-infinity": {}, "dot product": {"rule": "sum"}, "trimmed": {"trim": 1}}
+    ways += [core_way(f"factorize, {name}", problem, "factorize", level=level,
+                      **FACTORIZE[problem.blocks], **rule) for name, rule in rules.items()]
+    # One look-up block more than can be wrong; two for soft queries, as in the presets.
+    heads = 2 if problem.kind == "soft" else min(3, problem.wrong + 1)
+    ways.append(core_way("join", problem, "join", level=level, heads=heads))
+    ways.append(core_way("scan", problem, "scan", level=511))
+    return ways
+
+
+def study() -> Study:
+    """The study."""
+    rows = []
+    for factors, size, blocks in SIZES:
+        shape = {"factors": factors, "size": size, "blocks": blocks, "block_length": 512 // blocks}
+        problems = [Problem(**shape, kind="soft", margin=m) for m in MARGINS[blocks]]
+        problems += [Problem(**shape, kind="damaged", wrong=w) for w in WRONG[blocks]]
+        trials, chunk = (1000, 250) if size < 40 else (400, 50)
+        rows += [Row(problem, way, trials, chunk) for problem in problems
+                 for way in _ways(problem)]
+    return Study("noise", "soft and damaged queries: accuracy and time against noise", tuple(rows))
