@@ -1,6 +1,6 @@
 """Accuracy against what is kept of a soft query: bits and kind of weights, entries; and lists."""
 
-from .noise import FACTORIZE
+from .noise import factorize_parameters
 from .problems import Problem
 from .study import Row, Study
 from .ways import core_way
@@ -25,13 +25,15 @@ def _level(problem: Problem) -> int:
 
 def _rows(problem: Problem, lists=(32,)) -> list[Row]:
     level = _level(problem)
-    trials, chunk = (2000, 250) if problem.size < 40 else (1000, 100)
+    trials, chunk = (1000, 100) if problem.size < 40 else (300, 30)
     ways = [core_way("scan", problem, "scan", level=511),
             core_way("join", problem, "join", level=level, heads=2)]
+    # Trim as in the presets the rest is of.
+    trim = 1 if problem.size == 22 else 0
     for size in lists:
         name = "factorize" if size == 32 else f"factorize, K={size}"
-        ways.append(core_way(name, problem, "factorize", size, level=level, trim=1,
-                             **FACTORIZE[problem.blocks]))
+        ways.append(core_way(name, problem, "factorize", size, level=level, trim=trim,
+                             **factorize_parameters(problem)))
     return [Row(problem, way, trials, chunk) for way in ways]
 
 

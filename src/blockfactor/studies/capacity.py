@@ -52,8 +52,8 @@ def _trials(problem: Problem) -> tuple[int, int]:
     if problem.tuples < 2e5:
         return 1000, 250
     if problem.tuples < 2e6:
-        return 400, 50
-    return 200, 20 if problem.tuples < 3e7 else 10
+        return 1000, 100
+    return (500, 25) if problem.tuples < 2e7 else (200, 5)
 
 
 def study() -> Study:

@@ -1,4 +1,4 @@
-"""A study: rows of figures, each made of chunks of trials that can be run anywhere, in any order."""
+"""A study: rows of figures, each made of chunks of trials that run anywhere and in any order."""
 
 import time
 from collections.abc import Callable, Sequence

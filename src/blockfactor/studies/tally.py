@@ -64,11 +64,10 @@ def add(chunks) -> dict:
 
 def quantile(bins, share: float) -> float:
     """Smallest value that at least ``share`` of all do not exceed: the middle of its bin."""
-    need = share * sum(count for _, count in bins)
-    for edge, count in bins:
-        need -= count
-        if need <= 1e-9:
-            break
+    edges, counts = zip(*bins)
+    reached = np.cumsum(counts)
+    # Less a little, so that rounding does not lead to the next bin.
+    edge = edges[int(np.searchsorted(reached, share * reached[-1] - 1e-9))]
     width = 1 << max(0, edge.bit_length() - STEPS.bit_length())
     return edge + (width - 1) / 2
 
@@ -78,8 +77,8 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     share, scale = successes / trials, 1 + Z * Z / trials
     middle = (share + Z * Z / (2 * trials)) / scale
     half = Z / scale * math.sqrt(share * (1 - share) / trials + Z * Z / (4 * trials * trials))
-    # At the ends rounding could leave the share itself outside.
-    return min(middle - half, share), max(middle + half, share)
+    # At the ends rounding could leave the share itself outside, or the interval 0..1.
+    return max(0, min(middle - half, share)), min(1, max(middle + half, share))
 
 
 def figures(problem: Problem, way: Way, chunks) -> dict:
