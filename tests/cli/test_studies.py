@@ -13,7 +13,7 @@ STUDIES = {"capacity": capacity, "noise": noise, "bits": bits}
 #: Some rows of each study that take no time.
 QUICK = {
     "capacity": ("--points", "D512-F2-B4-M32", "--points", "D1024-F4-B4-M6", "--trials", "6"),
-    "noise": ("--points", "*-M22-wrong1/*i*", "--points", "D512-F3-B4-M22-margin4/j*",
+    "noise": ("--points", "*B4-M22-wrong1/*", "--points", "D512-F3-B4-M22-margin4/j*",
               "--trials", "3"),
     "bits": ("--points", "*-M22-*/join", "--points", "*-M22-*/factorize*", "--trials", "2"),
 }
@@ -47,7 +47,7 @@ def test_table_json_and_plot(name, command, tmp_path):
         assert record.figures == record.make_figures()
         assert f" {record.row.point} " in done.out and row_name.split("/")[1] in done.out
     width, height = png_size(plot)
-    assert 600 < width < 2400 and 500 < height < 1600
+    assert 600 < width < 2400 and 400 < height < 1600
     # The same again, and another seed gives other numbers.
     again = command(name, *QUICK[name], "--seed", "4")
     assert again.out == done.out
@@ -60,8 +60,7 @@ def test_list(name, command):
     assert done.status == 0
     for row in STUDIES[name].study().rows:
         assert f" {row.point} " in done.out
-    # A title, four lines of frame, and a line for each row.
-    assert len(done.out.splitlines()) == len(STUDIES[name].study().rows) + 5
+    assert done.out.count("\n│ ") == len(STUDIES[name].study().rows)
 
 
 def test_store_goes_on(command, tmp_path, monkeypatch):

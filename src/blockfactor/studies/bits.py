@@ -25,7 +25,7 @@ def _level(problem: Problem) -> int:
 
 def _rows(problem: Problem, lists=(32,)) -> list[Row]:
     level = _level(problem)
-    trials, chunk = (1000, 100) if problem.size < 40 else (300, 30)
+    trials, chunk = (400, 100) if problem.size < 40 else (100, 20)
     ways = [core_way("scan", problem, "scan", level=511),
             core_way("join", problem, "join", level=level, heads=2)]
     # Trim as in the presets the rest is of.
@@ -49,5 +49,5 @@ def study() -> Study:
                 usual = (entries, bits, log) == (8, 4, False)
                 for row in _rows(problem, LISTS if usual else (32,)):
                     rows[row.name] = row
-    return Study("bits", "soft queries: accuracy against bits of weights, entries and lists",
+    return Study("bits", "soft queries of which less is kept",
                  tuple(rows.values()))

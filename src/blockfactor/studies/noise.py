@@ -40,7 +40,8 @@ def _level(problem: Problem) -> int:
 def _ways(problem: Problem) -> list[Way]:
     level = _level(problem)
     samples, threshold = published_parameters(512, problem.factors, problem.blocks, problem.size)
-    ways = [published_way(threshold, samples)]  # Tc changes when it ends, not what is right
+    # Tc changes when it ends, not what is right.
+    ways = [published_way(threshold, samples)]
     samples, threshold = DOT[problem.size]
     rules = {"l-infinity": {}, "trimmed": {"trim": 1},
              "dot product": {"rule": "sum", "samples": samples,
@@ -51,7 +52,9 @@ def _ways(problem: Problem) -> list[Way]:
     heads = 2 if problem.kind == "soft" else min(3, problem.wrong + 1)
     ways.append(core_way("join", problem, "join", level=level, heads=heads))
     ways.append(core_way("scan", problem, "scan", level=511))
-    return ways
+    # The others take long, and are less right.
+    return [way for way in ways if (problem.size, problem.blocks) != (49, 8)
+            or way.name not in ("published", "factorize, dot product")]
 
 
 def study() -> Study:
@@ -61,7 +64,7 @@ def study() -> Study:
         shape = {"factors": factors, "size": size, "blocks": blocks, "block_length": 512 // blocks}
         problems = [Problem(**shape, kind="soft", margin=m) for m in MARGINS[blocks]]
         problems += [Problem(**shape, kind="damaged", wrong=w) for w in WRONG[blocks]]
-        trials, chunk = (500, 50) if size < 40 else (200, 20)
+        trials, chunk = (300, 50) if size < 40 else (100, 20)
         rows += [Row(problem, way, trials, chunk) for problem in problems
                  for way in _ways(problem)]
-    return Study("noise", "soft and damaged queries: accuracy and time against noise", tuple(rows))
+    return Study("noise", "soft and damaged queries", tuple(rows))
