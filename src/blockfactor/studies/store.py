@@ -59,8 +59,10 @@ def read(path, study: str | None = None) -> Results:
     except OSError as problem:
         raise StudyError(f"{path}: {problem.strerror}") from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as problem:
-        raise StudyError(f"{path}: not a file of a study, or one that is cut off: "
-                         f"{problem}") from None
+        # The decoder's words differ between versions of Python, the place does not.
+        place = f": wrong at line {problem.lineno} column {problem.colno}" \
+            if isinstance(problem, json.JSONDecodeError) else ""
+        raise StudyError(f"{path}: not a file of a study, or one that is cut off{place}") from None
     if not isinstance(table, dict) or table.get("kind") != KIND:
         raise StudyError(f"{path}: not a file of a study")
     if table.get("version") != VERSION:
