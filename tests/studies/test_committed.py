@@ -9,7 +9,7 @@ from blockfactor.studies.study import check
 
 FOLDER = Path(__file__).parents[2] / "docs" / "studies"
 #: Study -> its module, and how many chunks are run again.
-STUDIES = {"capacity": (capacity, 8), "noise": (noise, 8), "bits": (bits, 8)}
+STUDIES = {"capacity": (capacity, 6), "noise": (noise, 6), "bits": (bits, 6)}
 
 
 @pytest.fixture(scope="module")

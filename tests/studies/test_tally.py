@@ -7,7 +7,7 @@ from small_study import STUDY
 from blockfactor.golden.codebook import Codebooks
 from blockfactor.golden.published import Published
 from blockfactor.golden.query import Query
-from blockfactor.studies.tally import add, bin_of, figures, quantile, tally, wilson
+from blockfactor.studies.tally import add, bin_of, figures, interval, quantile, tally
 from blockfactor.studies.ways import Outcome
 
 
@@ -31,14 +31,15 @@ def test_quantiles_are_those_of_the_values_but_for_the_bins():
     assert quantile([[5, 1], [9, 1]], .51) == 9
 
 
-def test_wilson():
-    """Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29."""
-    for (successes, trials), (low, high) in {
-            (81, 263): (.2553, .3662), (15, 148): (.0624, .1605), (0, 20): (0, .1611),
-            (1, 29): (.0061, .1718)}.items():
-        found = wilson(successes, trials)
-        assert found == pytest.approx((low, high), abs=6e-5)
-    assert wilson(20, 20)[1] == 1
+def test_interval():
+    """Newcombe 1998, table I, method 5."""
+    for (successes, trials), wanted in {
+            (81, 263): (.2527, .3676), (15, 148): (.0578, .1617), (0, 20): (0, .1684),
+            (1, 29): (.0009, .1776)}.items():
+        low, high = interval(successes, trials)
+        assert (low, high) == pytest.approx(wanted, abs=6e-5)
+        assert interval(trials - successes, trials) == (1 - high, 1 - low)
+    assert interval(500_000, 1_000_000) == pytest.approx((.49902, .50098), abs=1e-5)
 
 
 @pytest.mark.parametrize("row", STUDY.rows, ids=lambda row: row.name)

@@ -25,7 +25,7 @@ def _level(problem: Problem) -> int:
 
 def _rows(problem: Problem, lists=(32,)) -> list[Row]:
     level = _level(problem)
-    trials, chunk = (400, 100) if problem.size < 40 else (100, 20)
+    trials, chunk = (300, 100) if problem.size < 40 else (60, 20)
     ways = [core_way("scan", problem, "scan", level=511),
             core_way("join", problem, "join", level=level, heads=2)]
     # Trim as in the presets the rest is of.

@@ -54,7 +54,7 @@ def _trials(problem: Problem) -> tuple[int, int]:
         return 500, 250
     if problem.tuples < 2e6:
         return 400, 100
-    return (200, 25) if problem.tuples < 2e7 else (100, 5)
+    return (200, 25) if problem.tuples < 2e7 else (60, 5)
 
 
 def study() -> Study:

@@ -64,7 +64,7 @@ def study() -> Study:
         shape = {"factors": factors, "size": size, "blocks": blocks, "block_length": 512 // blocks}
         problems = [Problem(**shape, kind="soft", margin=m) for m in MARGINS[blocks]]
         problems += [Problem(**shape, kind="damaged", wrong=w) for w in WRONG[blocks]]
-        trials, chunk = (300, 50) if size < 40 else (100, 20)
+        trials, chunk = (200, 50) if size < 40 else (60, 20)
         rows += [Row(problem, way, trials, chunk) for problem in problems
                  for way in _ways(problem)]
     return Study("noise", "soft and damaged queries", tuple(rows))

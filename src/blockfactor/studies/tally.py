@@ -4,6 +4,7 @@ Whatever is kept is an integer, so that chunks can be added in any order and com
 """
 
 import math
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -11,14 +12,14 @@ import numpy as np
 from .problems import Drawn, Problem
 from .ways import Outcome, Way
 
-__all__ = ["COUNTS", "add", "bin_of", "figures", "quantile", "tally", "wilson"]
+__all__ = ["COUNTS", "add", "bin_of", "figures", "interval", "quantile", "tally"]
 
 #: Sums of a chunk besides the bins.
 COUNTS = ("trials", "right", "factors", "match", "ended", "iterations", "cycles")
 #: Bins an octave: a quantile is known to a 16th of its value.
 STEPS = 16
-#: Standard deviations of the two-sided 95 % interval.
-Z = 1.959964
+#: What confidence intervals leave outside.
+OUTSIDE = .05
 
 
 def bin_of(values: np.ndarray) -> np.ndarray:
@@ -72,20 +73,38 @@ def quantile(bins, share: float) -> float:
     return edge + (width - 1) / 2
 
 
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """95 % confidence interval of a share (Wilson's score interval)."""
-    share, scale = successes / trials, 1 + Z * Z / trials
-    middle = (share + Z * Z / (2 * trials)) / scale
-    half = Z / scale * math.sqrt(share * (1 - share) / trials + Z * Z / (4 * trials * trials))
-    # At the ends rounding could leave the share itself outside, or the interval 0..1.
-    return max(0, min(middle - half, share)), min(1, max(middle + half, share))
+@lru_cache(maxsize=4096)
+def interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % confidence interval of a share (Clopper and Pearson's, which is right near 0 and 1)."""
+    if 2 * successes > trials:
+        low, high = interval(trials - successes, trials)
+        return 1 - high, 1 - low
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, trials + 1)))])
+    counts = np.arange(successes + 1)
+    ways = logs[trials] - logs[counts] - logs[trials - counts]
+
+    def below(share: float, most: int) -> float:
+        """Probability of at most that many successes."""
+        part = counts[:most + 1]
+        return float(np.exp(ways[:most + 1] + part * math.log(share)
+                            + (trials - part) * math.log1p(-share)).sum())
+
+    def solve(most: int, wanted: float) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (middle, high) if below(middle, most) > wanted else (low, middle)
+        return (low + high) / 2
+
+    return (solve(successes - 1, 1 - OUTSIDE / 2) if successes else 0.0,
+            solve(successes, OUTSIDE / 2))
 
 
 def figures(problem: Problem, way: Way, chunks) -> dict:
     """What a row shows: shares, means and quantiles, rounded to what is worth printing."""
     total = add(chunks)
     trials = total["trials"]
-    low, high = wilson(total["right"], trials)
+    low, high = interval(total["right"], trials)
     rest = {"median": quantile(total["bins"], .5), "p99": quantile(total["bins"], .99)}
     result = {
         "trials": trials, "accuracy": total["right"] / trials, "low": low, "high": high,
