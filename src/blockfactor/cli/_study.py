@@ -16,7 +16,8 @@ def add_study_arguments(parser) -> None:
     parser.add_argument("--list", action="store_true",
                         help="print points and ways with their trials, and run nothing")
     parser.add_argument("--trials", type=integer(1, 1_000_000), metavar="N",
-                        help="trials of each row (default: the study's own, by point)")
+                        help="trials of each row (default: the study's own, by point); more that "
+                             "--store has are kept")
     parser.add_argument("--seed", type=integer(0, 2**63 - 1), metavar="N",
                         help="seed of the study (default 1, or that of --store); with --check: of "
                              "the choice of chunks")
