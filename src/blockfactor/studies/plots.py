@@ -83,8 +83,8 @@ def capacity(results: Results, path) -> None:
         cycles.set_xlabel("$M^F$")
         limit = {r.row.problem.tuples: r.row.problem.collision_limit for r in records}
         handles.setdefault("tuple right: limit of equal products",
-                           share.plot(*zip(*sorted(limit.items())), "k-", linewidth=2.5,
-                                      alpha=.35)[0])
+                           share.plot(*zip(*sorted(limit.items())), "k-", linewidth=1,
+                                      zorder=4)[0])
         for way, rows in _series(records, _way).items():
             xs, style = [r.row.problem.tuples for r in rows], STYLES[way]
             _line(share, xs, rows, "accuracy", style, f"{way}: tuple right", handles)
