@@ -161,8 +161,10 @@ def bits(results: Results, path) -> None:
                  and (r.row.problem.entries, r.row.problem.weight_bits, r.row.problem.log)
                  == (8, 4, False)]
         lists.sort(key=lambda r: r.row.way.core.list_size)
-        _line(by_list, [r.row.way.core.list_size for r in lists], lists, "accuracy",
-              STYLES["factorize"], "factorize, linear weights", handles)
+        if lists:
+            _line(by_list, [r.row.way.core.list_size for r in lists], lists, "accuracy",
+                  STYLES["factorize"], "factorize, linear weights", handles)
+        by_list.set_visible(bool(lists))
         by_list.set_xlabel("list size K (8 entries, 4 bits)")
         for axes, ticks in ((by_entries, (1, 2, 4, 8, 16)), (by_list, (4, 8, 16, 32))):
             axes.set_xscale("log", base=2)
