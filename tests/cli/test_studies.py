@@ -13,7 +13,7 @@ STUDIES = {"capacity": capacity, "noise": noise, "bits": bits}
 #: Some rows of each study that take no time.
 QUICK = {
     "capacity": ("--points", "D512-F2-B4-M32", "--points", "D1024-F4-B4-M6", "--trials", "6"),
-    "noise": ("--points", "*B4-M22-wrong1/*", "--points", "D512-F3-B4-M22-margin4/j*",
+    "noise": ("--points", "*B4-M22-wrong1/*", "--points", "D512-F3-B?-M22-margin4/j*",
               "--trials", "3"),
     "bits": ("--points", "*-M22-*/join", "--points", "*-M22-*/factorize*", "--trials", "2"),
 }
