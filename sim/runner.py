@@ -34,8 +34,8 @@ BUILD_ARGUMENTS = {
 #: Of g++: what runs each cycle, what runs once, Verilator's own. More for the first takes longer to
 #: compile (-Os half as long again) than a bench, which waits for Python mostly, gains.
 OPTIMISATION = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O2"}
-#: What all that is compiled begins with. Precompiled once for all models: Verilator would do so anew
-#: for each, and include the model's own headers, which takes longer than the model itself.
+#: What all that is compiled begins with. Precompiled once for all models: Verilator would do so for
+#: each anew, with the model's own headers, which takes longer than a small model itself.
 HEADER = "common.h"
 HEADER_TEXT = '#include "verilated.h"\n#include "verilated_dpi.h"\n'
 #: Variables of verilated.mk that say what is precompiled, and how it is included.
