@@ -3,6 +3,7 @@
 import random
 
 import cocotb
+from amaranth.lib.data import Layout
 from cocotb.clock import Clock
 from cocotb.triggers import First, RisingEdge, Timer
 
@@ -12,7 +13,7 @@ from blockfactor.rtl import layouts
 
 from .trace_recorder import TraceFile
 
-__all__ = ["PERIOD_NS", "CoreBench", "pack", "unpack"]
+__all__ = ["PERIOD_NS", "CoreBench", "pack", "packer", "unpack"]
 
 #: Clock period; only the waves show it.
 PERIOD_NS = 10
@@ -21,6 +22,32 @@ PERIOD_NS = 10
 def pack(layout, values) -> int:
     """Bits of a payload."""
     return layout.const(values).as_bits()
+
+
+def packer(layout):
+    """As :func:`pack`, of one layout, in a fortieth of the time: a function of the values."""
+    leaves = list(_leaves(layout, (), 0))
+
+    def bits(values) -> int:
+        word = 0
+        for path, offset, mask in leaves:
+            value = values
+            for key in path:
+                value = value[key]
+            assert 0 <= value <= mask, (path, value)
+            word |= value << offset
+        return word
+
+    return bits
+
+
+def _leaves(layout, path: tuple, offset: int):
+    """Path, offset and largest value of each field."""
+    for key, field in layout:
+        if isinstance(field.shape, Layout):
+            yield from _leaves(field.shape, (*path, key), offset + field.offset)
+        else:
+            yield (*path, key), offset + field.offset, (1 << field.width) - 1
 
 
 def unpack(layout, bits: int):
@@ -57,6 +84,7 @@ class CoreBench:
         }
         if config.element_bits:
             self.layouts["dense"] = layouts.dense_elements(config)
+        self.packers = {name: packer(layout) for name, layout in self.layouts.items()}
 
     async def begin(self) -> None:
         """Start the clock, drive all inputs, and reset."""
@@ -88,7 +116,7 @@ class CoreBench:
 
     async def put(self, name: str, items) -> None:
         """Send payloads through an input stream."""
-        dut, layout = self.dut, self.layouts[name]
+        dut, bits = self.dut, self.packers[name]
         valid = getattr(dut, f"{name}__valid")
         ready = getattr(dut, f"{name}__ready")
         payload = getattr(dut, f"{name}__payload")
@@ -96,7 +124,7 @@ class CoreBench:
             while self.stall and self.random.random() < self.stall:
                 await RisingEdge(dut.clk)
             valid.value = 1
-            payload.value = pack(layout, values)
+            payload.value = bits(values)
             await RisingEdge(dut.clk)
             while not ready.value:
                 await RisingEdge(dut.clk)
