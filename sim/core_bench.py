@@ -3,7 +3,6 @@
 import random
 
 import cocotb
-from amaranth.lib.data import Layout
 from cocotb.clock import Clock
 from cocotb.triggers import First, RisingEdge, Timer
 
@@ -11,9 +10,10 @@ from blockfactor.config import CoreConfig
 from blockfactor.golden.result import STOPS, Result
 from blockfactor.rtl import layouts
 
+from .packing import packer
 from .trace_recorder import TraceFile
 
-__all__ = ["PERIOD_NS", "CoreBench", "pack", "packer", "unpack"]
+__all__ = ["PERIOD_NS", "CoreBench", "pack", "unpack"]
 
 #: Clock period; only the waves show it.
 PERIOD_NS = 10
@@ -22,32 +22,6 @@ PERIOD_NS = 10
 def pack(layout, values) -> int:
     """Bits of a payload."""
     return layout.const(values).as_bits()
-
-
-def packer(layout):
-    """As :func:`pack`, of one layout, in a fortieth of the time: a function of the values."""
-    leaves = list(_leaves(layout, (), 0))
-
-    def bits(values) -> int:
-        word = 0
-        for path, offset, mask in leaves:
-            value = values
-            for key in path:
-                value = value[key]
-            assert 0 <= value <= mask, (path, value)
-            word |= value << offset
-        return word
-
-    return bits
-
-
-def _leaves(layout, path: tuple, offset: int):
-    """Path, offset and largest value of each field."""
-    for key, field in layout:
-        if isinstance(field.shape, Layout):
-            yield from _leaves(field.shape, (*path, key), offset + field.offset)
-        else:
-            yield (*path, key), offset + field.offset, (1 << field.width) - 1
 
 
 def unpack(layout, bits: int):
