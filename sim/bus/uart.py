@@ -72,6 +72,7 @@ class Bus:
         self.framing_errors = 0
         self._received = bytearray()
         self._changes: list[int] = []
+        self._wanted = 0
         self._arrived = Event()
         self._open = False
 
@@ -124,11 +125,11 @@ class Bus:
 
     async def receive(self, count: int, timeout_s: float) -> bytes:
         """Bytes received, ``count`` or what has come of them within ``timeout_s``."""
-        timeout = Timer(max(1, round(timeout_s * 1e12)), "ps")
-        while len(self._received) < count:
+        self._wanted = count
+        if len(self._received) < count:
             self._arrived.clear()
-            if await First(self._arrived.wait(), timeout) is timeout:
-                break
+            timeout = Timer(max(1, round(timeout_s * 1e12)), "ps")
+            await First(self._arrived.wait(), timeout)
         data = bytes(self._received[:count])
         del self._received[:count]
         return data
@@ -203,6 +204,7 @@ class Bus:
                 byte |= (changed & 1) << n
             if self.tx.value:
                 self._received += self.noisy(bytes([byte]))
-                self._arrived.set()
+                if len(self._received) >= self._wanted:
+                    self._arrived.set()
             else:
                 self.framing_errors += 1
