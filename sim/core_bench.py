@@ -10,6 +10,7 @@ from blockfactor.config import CoreConfig
 from blockfactor.golden.result import STOPS, Result
 from blockfactor.rtl import layouts
 
+from .packing import packer
 from .trace_recorder import TraceFile
 
 __all__ = ["PERIOD_NS", "CoreBench", "pack", "unpack"]
@@ -57,6 +58,7 @@ class CoreBench:
         }
         if config.element_bits:
             self.layouts["dense"] = layouts.dense_elements(config)
+        self.packers = {name: packer(layout) for name, layout in self.layouts.items()}
 
     async def begin(self) -> None:
         """Start the clock, drive all inputs, and reset."""
@@ -88,7 +90,7 @@ class CoreBench:
 
     async def put(self, name: str, items) -> None:
         """Send payloads through an input stream."""
-        dut, layout = self.dut, self.layouts[name]
+        dut, bits = self.dut, self.packers[name]
         valid = getattr(dut, f"{name}__valid")
         ready = getattr(dut, f"{name}__ready")
         payload = getattr(dut, f"{name}__payload")
@@ -96,7 +98,7 @@ class CoreBench:
             while self.stall and self.random.random() < self.stall:
                 await RisingEdge(dut.clk)
             valid.value = 1
-            payload.value = pack(layout, values)
+            payload.value = bits(values)
             await RisingEdge(dut.clk)
             while not ready.value:
                 await RisingEdge(dut.clk)
