@@ -39,8 +39,13 @@ class Variant(NamedTuple):
     Parameters
     ----------
     cover : int
-        1: a draw goes on where the factor's last one ended, until fewer codevectors are left than
-        it takes; then a new walk begins. 2: no new walk ever.
+        1: a draw goes on where the factor's last one ended, and a new walk begins once all
+        codevectors have been drawn. 2: no new walk ever.
+    sweep : int
+        1: a step with none above the threshold ends the pass. All lists but the first factor's are
+        then those of the next cell of an odometer of such walks: the second factor's goes on, and
+        with each new walk of a factor that of the next one. A list that was replaced goes on too;
+        2: it is drawn again as it was.
     marks : int
         n: a codevector that has been above the threshold n times is left out of draws, until fewer
         than a draw takes are not; 0: off.
@@ -69,6 +74,7 @@ class Variant(NamedTuple):
     """
 
     cover: int = 0
+    sweep: int = 0
     marks: int = 0
     choice: int = 0
     flood: int = 0
@@ -87,7 +93,8 @@ def _draw(variant, dice, lfsr, f, size, samples, start, bits, members, weights, 
           marks):
     """A factor's draw; returns the values examined.
 
-    ``walks`` [F, 4]: value to come, stride, codevectors left, 1 once there is a walk.
+    ``walks`` [F, 5]: value to come, stride, codevectors left, 1 once there is a walk, value that
+    the last draw began with.
     """
     samples += f * variant.spread * (samples != 0)
     if variant.mixture and dice & 1 and samples:
@@ -95,7 +102,7 @@ def _draw(variant, dice, lfsr, f, size, samples, start, bits, members, weights, 
     count = draw_count(size, samples, members.shape[1], start)
     mask = walk_mask(size)
     whole = start and count == min(size, members.shape[1]) and (samples == 0 or samples >= size)
-    new = variant.cover == 0 or walks[f, 3] == 0 or (variant.cover == 1 and walks[f, 2] < count)
+    new = variant.cover + variant.sweep == 0 or walks[f, 3] == 0 or (variant.cover != 2 and walks[f, 2] <= 0)
     if whole:
         walks[f, 0], walks[f, 1] = 0, 1
     elif new:
@@ -109,6 +116,7 @@ def _draw(variant, dice, lfsr, f, size, samples, start, bits, members, weights, 
         if free < count:
             marks[f] = 0
     value, stride = walks[f, 0], walks[f, 1]
+    walks[f, 4] = value
     taken, examined = 0, 0
     while taken < count:
         examined += 1
@@ -184,9 +192,9 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
     candidate = np.zeros(factors, dtype=np.int64)
     histogram = np.zeros((blocks, length), dtype=np.int64)
     values = np.zeros(code.shape[1], dtype=np.int64)
-    walks = np.zeros((factors, 4), dtype=np.int64)
+    walks = np.zeros((factors, 5), dtype=np.int64)
     marks = np.zeros((factors, code.shape[1]), dtype=np.int64)
-    before = np.zeros(factors, dtype=np.bool_)  # whether a factor's last list was drawn
+    before = np.ones(factors, dtype=np.bool_)  # whether a factor's last list was drawn
 
     loads = factors * t_load
     unknown = 0
@@ -213,12 +221,15 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
             loads += _draw(variant, 0, lfsr, f, sizes[f], samples, True, bits, members, weights,
                            lengths, walks, marks)
             lfsr = leap(lfsr, draw_width)
+    drawn = lengths.copy()
     limit = 1 if unknown == 1 else max_iterations
 
     now = t_start + max(t_multiply, loads)
     quiet = 0
     since = 0
     pending = False
+    complete = False
+    ended = False
     iteration = 0
     while True:
         iteration += 1
@@ -250,7 +261,12 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
             for g in range(factors):
                 single = single and lengths[g] == 1
             sampled = count == 0 or flooded or single
-            if sampled:
+            ended = False
+            if sampled and variant.sweep:
+                counts[DRAWS] += 1
+                busy = True
+                ended = True
+            elif sampled:
                 counts[DRAWS] += 1
                 examined = _draw(variant, dice, lfsr, f, sizes[f], samples, False, bits, members,
                                  weights, lengths, walks, marks)
@@ -266,12 +282,14 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
                     weights[f, i] = list_weight(positions[i], highest, variant.flat != 0)
                     marks[f, members[f, i]] += variant.marks != 0
                 lengths[f] = count
-            before[f] = sampled
+            if not ended:
+                before[f] = sampled
             lfsr = leap(lfsr, draw_width)
             busy = busy or pending
             pending = False
             updated += 1
-            if iteration > 1 or updated == unknown:
+            complete = complete or updated == unknown
+            if complete or (ended and iteration == limit):
                 pending = verify(best, candidate, score(code, candidate, table), accept)
                 if variant.second and not best[ACCEPTED]:
                     kept = candidate[f]
@@ -284,12 +302,34 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
                     state[CYCLES] = end + t_verify + t_finish
                     return
             now = end
+            if ended:
+                break
         if iteration == limit:
             state[STOP] = STOP_COMPLETE if unknown == 1 else STOP_LIMIT
             state[CYCLES] = now + t_verify + t_finish
             return
         quiet = 0 if busy else quiet + 1
-        if (quiet and quiet == patience) or since == variant.period or (variant.fresh and anew):
+        stalled = quiet and quiet == patience
+        if variant.sweep and (stalled or ended):
+            quiet = 0
+            now += t_stall + factors * t_load + (0 if ended else t_verify)
+            carry = True
+            for f in range(first + 1, factors):
+                if known[f] >= 0:
+                    continue
+                if not carry and not before[f] and variant.sweep == 2:
+                    walks[f, 0] = walks[f, 4]
+                    walks[f, 2] += drawn[f]
+                elif not carry and before[f]:
+                    continue
+                else:
+                    carry = carry and walks[f, 2] <= 0
+                now += _draw(variant, dice, lfsr, f, sizes[f], samples, False, bits, members,
+                             weights, lengths, walks, marks)
+                drawn[f] = lengths[f]
+                before[f] = True
+                lfsr = leap(lfsr, draw_width)
+        elif stalled or since == variant.period or (variant.fresh and anew):
             quiet = 0
             since = 0
             now += t_verify + t_stall + factors * t_load
