@@ -44,8 +44,8 @@ class Variant(NamedTuple):
     sweep : int
         1: a step with none above the threshold ends the pass. All lists but the first factor's are
         then those of the next cell of an odometer of such walks: the second factor's goes on, and
-        with each new walk of a factor that of the next one. A list that was replaced goes on too;
-        2: it is drawn again as it was.
+        with each new walk of a factor that of the next one; the others are those drawn last, which
+        is what a core with ``draws="sweep"`` does. 2: a list that was replaced goes on too.
     marks : int
         n: a codevector that has been above the threshold n times is left out of draws, until fewer
         than a draw takes are not; 0: off.
@@ -93,8 +93,7 @@ def _draw(variant, dice, lfsr, f, size, samples, start, bits, members, weights, 
           marks):
     """A factor's draw; returns the values examined.
 
-    ``walks`` [F, 5]: value to come, stride, codevectors left, 1 once there is a walk, value that
-    the last draw began with.
+    ``walks`` [F, 4]: value to come, stride, codevectors left, 1 once there is a walk.
     """
     samples += f * variant.spread * (samples != 0)
     if variant.mixture and dice & 1 and samples:
@@ -116,7 +115,6 @@ def _draw(variant, dice, lfsr, f, size, samples, start, bits, members, weights, 
         if free < count:
             marks[f] = 0
     value, stride = walks[f, 0], walks[f, 1]
-    walks[f, 4] = value
     taken, examined = 0, 0
     while taken < count:
         examined += 1
@@ -125,7 +123,7 @@ def _draw(variant, dice, lfsr, f, size, samples, start, bits, members, weights, 
             taken += 1
         value = (value + stride) & mask
     walks[f, 0] = value
-    walks[f, 2] -= count
+    walks[f, 2] = 0 if whole else walks[f, 2] - count
     weights[f, :count] = 1
     lengths[f] = count
     return examined
@@ -192,7 +190,7 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
     candidate = np.zeros(factors, dtype=np.int64)
     histogram = np.zeros((blocks, length), dtype=np.int64)
     values = np.zeros(code.shape[1], dtype=np.int64)
-    walks = np.zeros((factors, 5), dtype=np.int64)
+    walks = np.zeros((factors, 4), dtype=np.int64)
     marks = np.zeros((factors, code.shape[1]), dtype=np.int64)
     before = np.ones(factors, dtype=np.bool_)  # whether a factor's last list was drawn
 
@@ -221,7 +219,7 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
             loads += _draw(variant, 0, lfsr, f, sizes[f], samples, True, bits, members, weights,
                            lengths, walks, marks)
             lfsr = leap(lfsr, draw_width)
-    drawn = lengths.copy()
+    drawn, kept = lengths.copy(), members.copy()
     limit = 1 if unknown == 1 else max_iterations
 
     now = t_start + max(t_multiply, loads)
@@ -312,21 +310,21 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
         stalled = quiet and quiet == patience
         if variant.sweep and (stalled or ended):
             quiet = 0
-            now += t_stall + factors * t_load + (0 if ended else t_verify)
+            now += t_verify + t_stall + factors * t_load
             carry = True
             for f in range(first + 1, factors):
                 if known[f] >= 0:
                     continue
-                if not carry and not before[f] and variant.sweep == 2:
-                    walks[f, 0] = walks[f, 4]
-                    walks[f, 2] += drawn[f]
-                elif not carry and before[f]:
+                if not carry and (before[f] or variant.sweep == 1):
+                    lengths[f] = drawn[f]
+                    members[f, :drawn[f]] = kept[f, :drawn[f]]
+                    weights[f, :drawn[f]] = 1
                     continue
-                else:
-                    carry = carry and walks[f, 2] <= 0
+                carry = carry and walks[f, 2] <= 0
                 now += _draw(variant, dice, lfsr, f, sizes[f], samples, False, bits, members,
                              weights, lengths, walks, marks)
                 drawn[f] = lengths[f]
+                kept[f] = members[f]
                 before[f] = True
                 lfsr = leap(lfsr, draw_width)
         elif stalled or since == variant.period or (variant.fresh and anew):

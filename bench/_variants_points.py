@@ -10,7 +10,10 @@ from blockfactor.golden.query import clean_batch, damaged_batch, soft_batch
 from blockfactor.parameters import RunParameters
 from blockfactor.presets import preset
 
-__all__ = ["POINTS", "Point", "problems"]
+__all__ = ["CHUNK", "POINTS", "Point", "chunks"]
+
+#: Trials at a time, which bounds the memory used; what a trial is does not depend on their number.
+CHUNK = 50
 
 
 class Point(NamedTuple):
@@ -55,17 +58,23 @@ POINTS = {point.name: point for point in (
 )}
 
 
-def problems(point: Point, trials: int, seed: int):
-    """Codebooks [n, F, M, B], true tuples [n, F], queries (index, weight) and seeds [n]."""
-    core, sizes = point.core, point.parameters.sizes
-    rng = np.random.default_rng([seed, *map(ord, point.name)])
-    codes = rng.integers(0, core.block_length, (trials, core.factors, sizes[0], core.blocks))
-    truth = rng.integers(0, sizes[0], (trials, core.factors))
-    chosen = codes[np.arange(trials)[:, None], np.arange(core.factors), truth]
-    product = chosen.sum(axis=1) % core.block_length
-    if point.margin:
-        query = soft_batch(product, core.block_length, point.margin, rng, core.query_entries,
-                           core.weight_bits)
-    else:
-        query = clean_batch(damaged_batch(product, core.block_length, point.wrong, rng))
-    return codes, truth, query, rng.integers(1, 2**32, trials)
+def chunks(point: Point, trials: int, seed: int):
+    """Yield ``trials`` problems, at most CHUNK at a time.
+
+    Each time codebooks [n, F, M, B], true tuples [n, F], queries (index, weight) and seeds [n].
+    """
+    core, size = point.core, point.parameters.sizes[0]
+    for first in range(0, trials, CHUNK):
+        rng = np.random.default_rng([seed, first, *map(ord, point.name)])
+        codes = rng.integers(0, core.block_length, (CHUNK, core.factors, size, core.blocks))
+        truth = rng.integers(0, size, (CHUNK, core.factors))
+        chosen = codes[np.arange(CHUNK)[:, None], np.arange(core.factors), truth]
+        product = chosen.sum(axis=1) % core.block_length
+        if point.margin:
+            query = soft_batch(product, core.block_length, point.margin, rng, core.query_entries,
+                               core.weight_bits)
+        else:
+            query = clean_batch(damaged_batch(product, core.block_length, point.wrong, rng))
+        seeds = rng.integers(1, 2**32, CHUNK)
+        count = min(CHUNK, trials - first)
+        yield codes[:count], truth[:count], tuple(part[:count] for part in query), seeds[:count]

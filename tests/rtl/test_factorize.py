@@ -54,6 +54,10 @@ CONFIGS = {
     "one block": CoreConfig(factors=3, blocks=1, block_length=5, max_codevectors=3, list_size=1,
                             query_entries=3, weight_bits=6, histogram_bits=24, tag_bits=4),
 }
+#: The same with draws that sweep.
+SWEEPS = {f"{name}, sweep": CONFIGS[name].replace(draws="sweep")
+          for name in ("two", "three", "four", "walks", "one block")}
+CONFIGS |= SWEEPS
 
 
 @pytest.mark.parametrize("config", [*(preset.core for preset in PRESETS.values()),
