@@ -219,7 +219,7 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
             loads += _draw(variant, 0, lfsr, f, sizes[f], samples, True, bits, members, weights,
                            lengths, walks, marks)
             lfsr = leap(lfsr, draw_width)
-    drawn, kept = lengths.copy(), members.copy()
+    drawn, stored = lengths.copy(), members.copy()
     limit = 1 if unknown == 1 else max_iterations
 
     now = t_start + max(t_multiply, loads)
@@ -317,14 +317,14 @@ def _run(variant, code, sizes, known, index, weight, table, numbers, times, stat
                     continue
                 if not carry and (before[f] or variant.sweep == 1):
                     lengths[f] = drawn[f]
-                    members[f, :drawn[f]] = kept[f, :drawn[f]]
+                    members[f, :drawn[f]] = stored[f, :drawn[f]]
                     weights[f, :drawn[f]] = 1
                     continue
                 carry = carry and walks[f, 2] <= 0
                 now += _draw(variant, dice, lfsr, f, sizes[f], samples, False, bits, members,
                              weights, lengths, walks, marks)
                 drawn[f] = lengths[f]
-                kept[f] = members[f]
+                stored[f] = members[f]
                 before[f] = True
                 lfsr = leap(lfsr, draw_width)
         elif stalled or since == variant.period or (variant.fresh and anew):

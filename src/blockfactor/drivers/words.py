@@ -60,13 +60,14 @@ def description(words: dict[str, int]) -> SystemConfig:
     DeviceError
         No core can be so.
     """
-    registers = register_map(SystemConfig())
+    registers = register_map(SystemConfig(core=CoreConfig(draws="sweep")))  # which has all fields
     value = {field: number for name in IDENTITY_REGISTERS
              for field, number in registers[name].unpack(words[name]).items()}
     names = ("factors", "blocks", "block_length", "max_codevectors", "list_size", "heads", "lanes",
              "query_entries", "weight_bits", "element_bits")
     try:
         core = CoreConfig(engines=tuple(e for e in ("factorize", "join") if value[e]), tag_bits=8,
+                          draws="sweep" if value["sweep"] else "random",
                           **{name: value[name] for name in names})
         return SystemConfig(core=core, front_end="native", clock_hz=value["hz"])
     except ConfigError as problem:
