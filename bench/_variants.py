@@ -88,6 +88,10 @@ class Variant(NamedTuple):
     alone: int = 0
 
 
+#: All switches off.
+GOLDEN = Variant()
+
+
 @jit
 def _draw(variant, dice, lfsr, f, size, samples, start, bits, members, weights, lengths, walks,
           marks):
@@ -101,7 +105,8 @@ def _draw(variant, dice, lfsr, f, size, samples, start, bits, members, weights, 
     count = draw_count(size, samples, members.shape[1], start)
     mask = walk_mask(size)
     whole = start and count == min(size, members.shape[1]) and (samples == 0 or samples >= size)
-    new = variant.cover + variant.sweep == 0 or walks[f, 3] == 0 or (variant.cover != 2 and walks[f, 2] <= 0)
+    goes_on = (variant.cover or variant.sweep) and walks[f, 3]
+    new = not goes_on or (variant.cover != 2 and walks[f, 2] <= 0)
     if whole:
         walks[f, 0], walks[f, 1] = 0, 1
     elif new:
@@ -380,7 +385,7 @@ class Found(NamedTuple):
     overflows: np.ndarray
 
 
-def run_many(config, codes, index, weight, parameters, seeds, variant=Variant()) -> Found:
+def run_many(config, codes, index, weight, parameters, seeds, variant=GOLDEN) -> Found:
     """What golden.batch.factorize_many does, mode factorize, with switches; nothing is checked."""
     codes, index, weight, seeds = (np.ascontiguousarray(values, dtype=np.int64)
                                    for values in (codes, index, weight, seeds))

@@ -48,9 +48,10 @@ VARIANTS = {
     "second": (0, {"second": 1}),
     "alone": (0, {"alone": 1}),
 }
-FULL = ("golden", "sweep")
-#: Grid: factors of A and of T.
+FULL = ("golden", "cover", "sweep")
+#: Grid: factors of A and of T, and those of --fine.
 A_FACTORS, T_FACTORS = (1, .8, .6), (1, 1.35)
+FINE_A, FINE_T = (1, .9, .8, .7, .6, .5, .4), (.8, 1, 1.3)
 #: Most iterations while a setting is tried.
 TUNING_LIMIT = 1000
 #: Points of long runs: two fifths of the trials.
@@ -76,13 +77,14 @@ def run(point, variant: str, A: int, T: int, trials: int, seed: int, limit=65535
             "overflow": overflows.sum() / steps.sum(), "sampled": draws.sum() / steps.sum()}
 
 
-def tune(point, variant: str, trials: int, seed: int) -> tuple[int, int]:
+def tune(point, variant: str, trials: int, seed: int, fine: bool) -> tuple[int, int]:
     """The (A, T16) of the grid with the fewest cycles among those that are right as often."""
     size = VARIANTS[variant][0] or point.core.list_size
     p = point.parameters
     tried = {}
-    for A in sorted({min(size, max(1, round(p.samples * factor))) for factor in A_FACTORS}):
-        for T in (round(p.threshold * factor) for factor in T_FACTORS):
+    factors = FINE_A if fine else A_FACTORS
+    for A in sorted({min(size, max(1, round(p.samples * factor))) for factor in factors}):
+        for T in (round(p.threshold * factor) for factor in (FINE_T if fine else T_FACTORS)):
             found = run(point, variant, A, T, trials, seed, TUNING_LIMIT)
             tried[A, T] = found["right"].mean(), found["cycles"].mean()
     best = max(right for right, _ in tried.values())
@@ -97,14 +99,15 @@ def interval(cycles, base, rng) -> list[float]:
                        [.025, .975]).round(4).tolist()
 
 
-def measure(name: str, variant: str, trials: int, tuning: int, seed: int, base=None):
+def measure(name: str, variant: str, trials: int, tuning: int, seed: int, fine: bool, base=None):
     """A row of figures, and the trials' own for the rows after it."""
     point = POINTS[name]
     trials = trials * 2 // 5 if name in SLOW else trials
-    A, T = tune(point, variant, tuning, seed + 1)
+    A, T = tune(point, variant, tuning, seed + 1, fine)
     found = run(point, variant, A, T, trials, seed)
     cycles = found["cycles"]
-    row = {"point": name, "variant": variant, "A": A, "T16": T, "trials": trials, "seed": seed,
+    row = {"point": name, "variant": variant, "fine": fine, "A": A, "T16": T, "trials": trials,
+           "seed": seed,
            "accuracy": float(found["right"].mean()),
            "iterations": float(found["iterations"].mean()), "cycles": float(cycles.mean()),
            "median": float(np.median(cycles)), "p99": float(np.quantile(cycles, .99)),
@@ -156,14 +159,14 @@ def show(rows: list[dict]) -> None:
 
 def markdown(rows: list[dict]) -> str:
     """The table of docs/variants.md."""
-    lines = ["| point | variant | A, T16 | right | cycles | median | p99 | ratio (95 %) | overflow |",
-             "|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| point | variant | A, T16 | right | cycles | median | p99 | ratio (95 %) |",
+             "|---|---|---|---|---|---|---|---|"]
     for row in rows:
         ratio = ("{ratio:.2f} ({interval[0]:.2f} to {interval[1]:.2f})".format(**row)
                  if "ratio" in row else "1")
         lines.append(
             "| {point} | {variant} | {A}, {T16} | {accuracy:.3f} | {cycles:,.0f} | {median:,.0f} | "
-            "{p99:,.0f} | {0} | {overflow:.3f} |".format(ratio, **row))
+            "{p99:,.0f} | {0} |".format(ratio, **row))
     return "\n".join(lines)
 
 
@@ -180,6 +183,8 @@ def main() -> int:
                         help=f"only this one; may be repeated: {' '.join(POINTS)}")
     parser.add_argument("--variant", action="append", choices=list(VARIANTS), metavar="NAME",
                         help=f"only this one, and golden: {', '.join(VARIANTS)}")
+    parser.add_argument("--fine", action="store_true",
+                        help=f"a finer grid, for {', '.join(FULL)} alone unless others are named")
     parser.add_argument("--json", type=new_file, metavar="FILE")
     parser.add_argument("--check", action="store_true",
                         help=f"measure the first trials of each row of {DATA.name} anew")
@@ -187,7 +192,9 @@ def main() -> int:
                         help=f"print {DATA.name} as the table of docs/variants.md")
     args = parser.parse_args()
     if args.table:
-        print(markdown(json.loads(DATA.read_text(encoding="utf-8"))))
+        rows = json.loads(DATA.read_text(encoding="utf-8"))
+        for fine in (True, False):
+            print(markdown([row for row in rows if row["fine"] == fine]), end="\n\n")
         return 0
     if args.check:
         wrong = check(json.loads(DATA.read_text(encoding="utf-8")))
@@ -195,10 +202,11 @@ def main() -> int:
         return int(bool(wrong))
     work = [(name, variant) for name in args.point or POINTS for variant in VARIANTS
             if variant == "golden" or (variant in args.variant if args.variant
-                                       else name in USUAL or variant in FULL)]
+                                       else variant in FULL or name in USUAL and not args.fine)]
     rows, base = [], {}
     for name, variant in track(work, console=Console(stderr=True), transient=True):
-        row, found = measure(name, variant, args.trials, args.tuning, args.seed, base.get(name))
+        row, found = measure(name, variant, args.trials, args.tuning, args.seed, args.fine,
+                             base.get(name))
         rows.append(row)
         if variant == "golden":
             base[name] = found
