@@ -51,7 +51,7 @@ VARIANTS = {
 FULL = ("golden", "cover", "sweep")
 #: Grid: factors of A and of T, and those of --fine.
 A_FACTORS, T_FACTORS = (1, .8, .6), (1, 1.35)
-FINE_A, FINE_T = (1, .9, .8, .7, .6, .5, .4), (.8, 1, 1.3)
+FINE_A, FINE_T = (1, .9, .8, .65, .5, .35), (1, 1.3)
 #: Most iterations while a setting is tried.
 TUNING_LIMIT = 1000
 #: Points of long runs: two fifths of the trials.

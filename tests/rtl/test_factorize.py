@@ -65,6 +65,7 @@ def test_cycle_model(config):
     assert engine.load_cycles == cycles.LOAD
     assert engine.lookup_drain == cycles.lookup_drain(config)
     assert engine.step_overhead == cycles.timing(config).step
+    assert engine.verify_cycles == cycles.timing(config).verify
     # From the complete product to the first comparison: drain, pipeline, less what the
     # multiplier needs to be started and read.
     window = (engine.tuple_drain + 1 + SimilarityEngine.latency_of(config) - 1

@@ -47,6 +47,9 @@ def check_identity(words: dict[str, int], system: SystemConfig | None) -> None:
             if have != field.reset and f"{name}.{field.name}" not in FREE:
                 raise DeviceError(f"the device's {field.name} is {have}, the configuration's "
                                   f"{field.reset} (register {name}: {field.about})")
+    if description(words).core.draws != system.core.draws:
+        raise DeviceError(f"the device's draws are {description(words).core.draws!r}, the "
+                          f"configuration's {system.core.draws!r} (register ENGINES)")
 
 
 def description(words: dict[str, int]) -> SystemConfig:
