@@ -20,7 +20,7 @@ from rich.progress import track
 from rich.table import Table
 
 #: Measured figures, kept.
-DATA = Path(__file__).parent / "variants.json"
+DATA = Path(__file__).parent / "data" / "variants.json"
 #: Points that every variant is measured on; those of FULL are on all.
 USUAL = ("clean-22", "clean-49", "clean-110", "clean-2x562", "soft-22")
 #: Name -> list size K, or 0 for the core's own, and switches.

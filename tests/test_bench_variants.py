@@ -1,5 +1,9 @@
-"""bench/_variants.py is the golden model where no switch is set, and where it sweeps."""
+"""bench/_variants.py is the golden model where no switch is set, and where it sweeps.
 
+And the figures of docs/variants.md are those of the command.
+"""
+
+import json
 import sys
 from pathlib import Path
 
@@ -11,8 +15,11 @@ from blockfactor.golden.batch import factorize_many
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))
 from _variants import Variant, run_many  # noqa: E402
 from _variants_points import POINTS, chunks  # noqa: E402
+from variants import DATA, check, markdown  # noqa: E402
 
 TRIALS = 12
+ROWS = json.loads(DATA.read_text(encoding="utf-8"))
+PAGE = Path(__file__).parent.parent / "docs" / "variants.md"
 
 
 @pytest.mark.parametrize("draws, variant", [("random", Variant()), ("sweep", Variant(sweep=1))])
@@ -32,3 +39,16 @@ def test_same_as_the_golden_model(draws, variant):
                                               err_msg=f"{name} {changes} {field}")
             draws_made += found.draws.sum()
     assert draws_made > 1000
+
+
+def test_kept_figures():
+    """A tenth of the rows, their first trials."""
+    assert check(ROWS[::10]) == []
+    changed = dict(ROWS[0], A=ROWS[0]["A"] + 1)
+    assert len(check([changed])) == 1
+
+
+def test_page():
+    page = PAGE.read_text(encoding="utf-8")
+    for fine in (True, False):
+        assert markdown([row for row in ROWS if row["fine"] == fine]) in page
