@@ -36,6 +36,8 @@ VARIANTS = {
        for choice, name in enumerate(("", ", highest", ", random", ", rotated"))},
     "K=16": (16, {}),
     "K=16, highest": (16, {"choice": 1}),
+    "K=16, random": (16, {"choice": 2}),
+    "K=16, rotated": (16, {"choice": 3}),
     "flood 12": (0, {"flood": 12}),
     "marks 1": (0, {"marks": 1}),
     "marks 4": (0, {"marks": 4}),
@@ -99,11 +101,15 @@ def interval(cycles, base, rng) -> list[float]:
                        [.025, .975]).round(4).tolist()
 
 
-def measure(name: str, variant: str, trials: int, tuning: int, seed: int, fine: bool, base=None):
-    """A row of figures, and the trials' own for the rows after it."""
+def measure(name: str, variant: str, trials: int, tuning: int, seed: int, fine: bool,
+            setting: tuple[int, int] | None = None, base=None):
+    """A row of figures, and the trials' own for the rows after it.
+
+    ``setting`` is an (A, T16) that is not tuned.
+    """
     point = POINTS[name]
     trials = trials * 2 // 5 if name in SLOW else trials
-    A, T = tune(point, variant, tuning, seed + 1, fine)
+    A, T = setting or tune(point, variant, tuning, seed + 1, fine)
     found = run(point, variant, A, T, trials, seed)
     cycles = found["cycles"]
     row = {"point": name, "variant": variant, "fine": fine, "A": A, "T16": T, "trials": trials,
@@ -157,6 +163,14 @@ def show(rows: list[dict]) -> None:
     Console(width=150).print(table)
 
 
+def setting(text: str) -> tuple[int, int]:
+    """A and T16, separated by a comma."""
+    A, _, T = text.partition(",")
+    if not (A.isdecimal() and T.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not two integers A,T16")
+    return int(A), int(T)
+
+
 def markdown(rows: list[dict]) -> str:
     """The table of docs/variants.md."""
     lines = ["| point | variant | A, T16 | right | cycles | median | p99 | ratio (95 %) |",
@@ -185,6 +199,8 @@ def main() -> int:
                         help=f"only this one, and golden: {', '.join(VARIANTS)}")
     parser.add_argument("--fine", action="store_true",
                         help=f"a finer grid, for {', '.join(FULL)} alone unless others are named")
+    parser.add_argument("--setting", type=setting, metavar="A,T16",
+                        help="A and T16 of all rows, in place of the grid's best")
     parser.add_argument("--json", type=new_file, metavar="FILE")
     parser.add_argument("--check", action="store_true",
                         help=f"measure the first trials of each row of {DATA.name} anew")
@@ -206,7 +222,7 @@ def main() -> int:
     rows, base = [], {}
     for name, variant in track(work, console=Console(stderr=True), transient=True):
         row, found = measure(name, variant, args.trials, args.tuning, args.seed, args.fine,
-                             base.get(name))
+                             args.setting, base.get(name))
         rows.append(row)
         if variant == "golden":
             base[name] = found
