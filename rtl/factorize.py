@@ -39,7 +39,9 @@ class FactorizeEngine(wiring.Component):
 
     A step enumerates the tuples of the other factors' lists, looks every codevector of its factor
     up, and takes the list of those above the threshold or one drawn at random. Its cycles are
-    tuples + look-ups + ``step_overhead``; the best tuple is verified beside the next step.
+    tuples + look-ups + ``step_overhead``; the best tuple is verified beside the next step. With
+    ``draws="sweep"`` no list is drawn beside a step: one with none above the threshold ends the
+    pass, ``verify_cycles`` later the next cell's lists are loaded.
 
     Members
     -------
