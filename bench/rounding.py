@@ -64,7 +64,7 @@ def ensemble(point, mode: str, codes, queries, rng):
     return indices, cycles
 
 
-def measure(name: str, trials: int, seed: int) -> list[dict]:
+def measure(name: str, modes, trials: int, seed: int) -> list[dict]:
     """Rows of one point."""
     point = POINTS[name]
     core, size = point.core, point.parameters.sizes[0]
@@ -74,7 +74,7 @@ def measure(name: str, trials: int, seed: int) -> list[dict]:
     product = codes[np.arange(trials)[:, None], np.arange(core.factors), truth].sum(axis=1)
     p = soft_probabilities(product % core.block_length, core.block_length, point.margin, rng)
     rows = []
-    for mode in MODES:
+    for mode in modes:
         for bits in BITS:
             nearest = weights(p, core.query_entries, bits)
             random = [weights(p, core.query_entries, bits, rng) for _ in range(ENSEMBLE)]
@@ -95,10 +95,12 @@ def main() -> None:
         epilog="example: python bench/rounding.py --trials 2000 --json rounding.json")
     parser.add_argument("--trials", type=count, default=1000, help="per point (default 1000)")
     parser.add_argument("--seed", type=seed, default=1)
+    parser.add_argument("--mode", action="append", choices=list(MODES),
+                        help="only this one; may be repeated")
     parser.add_argument("--json", type=new_file, metavar="FILE")
     args = parser.parse_args()
     rows = [row for name in ("soft-22", "soft-22-b8")
-            for row in measure(name, args.trials, args.seed)]
+            for row in measure(name, args.mode or MODES, args.trials, args.seed)]
     ways = list(dict.fromkeys(row["way"] for row in rows))
     table = Table(title=f"accuracy and mean cycles by rounding, {args.trials} trials")
     for column in ("point", "mode", "bits", *ways):
