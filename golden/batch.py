@@ -39,7 +39,7 @@ class Batch(NamedTuple):
 def _run_all(codes, sizes, known, index, weight, mode, numbers, level, use_sum, t16, seeds,
              heads, max_tuples, times, block_length, states, bests):
     (bits, list_size, limit, similarity_bits, samples, trim, patience, max_iterations,
-     draw_width) = numbers
+     draw_width, sweep) = numbers
     blocks, entries = index.shape[1:]
     trace = np.zeros((0, 2), dtype=np.int64)
     table = np.zeros((blocks, block_length), dtype=np.int64)
@@ -59,7 +59,8 @@ def _run_all(codes, sizes, known, index, weight, mode, numbers, level, use_sum, 
         scaled = t16 * q * (blocks if use_sum else 1)
         run(codes[n % codes.shape[0]], sizes, known, index[n], weight[n], table, mode,
             (bits, list_size, limit, similarity_bits, depth, scaled, samples, trim, use_sum,
-             accept_level(level, smax), patience, max_iterations, seeds[n], draw_width),
+             accept_level(level, smax), patience, max_iterations, seeds[n], draw_width,
+             sweep),
             heads, max_tuples, times, trace, states[n], bests[n])
 
 
@@ -123,7 +124,8 @@ def factorize_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, wei
     bests = np.zeros((count, TUPLE + config.factors), dtype=np.int64)
     numbers = (config.codevector_bits, config.list_size, config.max_histogram,
                config.similarity_bits, parameters.samples, parameters.trim,
-               parameters.patience, parameters.max_iterations, 2 * config.codevector_bits)
+               parameters.patience, parameters.max_iterations, 2 * config.codevector_bits,
+               config.draws == "sweep")
     _run_all(codes, np.array(parameters.sizes), np.array(parameters.known), index, weight,
              MODES.index(parameters.resolve(config)), numbers, parameters.level,
              parameters.rule == "sum", parameters.threshold, seeds, parameters.heads,

@@ -78,7 +78,8 @@ class Factorizer:
         return (config.codevector_bits, config.list_size, config.max_histogram,
                 config.similarity_bits, depth, scaled, parameters.samples, parameters.trim,
                 use_sum, accept_level(parameters.level, smax), parameters.patience,
-                parameters.max_iterations, next_seed(parameters.seed), 2 * config.codevector_bits)
+                parameters.max_iterations, next_seed(parameters.seed), 2 * config.codevector_bits,
+                config.draws == "sweep")
 
     def check(self, parameters: RunParameters) -> None:
         """Raise ParameterError or CodebookError where the parameters cannot run."""

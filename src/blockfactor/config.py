@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, fields, replace
 from .errors import ConfigError, check_choice, check_int
 from .tables import from_table, read_toml, to_table, write_toml
 
-__all__ = ["ENGINES", "FRONT_ENDS", "LANES", "MULTIPLIERS", "CoreConfig", "SystemConfig"]
+__all__ = ["DRAWS", "ENGINES", "FRONT_ENDS", "LANES", "MULTIPLIERS", "CoreConfig", "SystemConfig"]
 
 #: Ways of searching that a core can contain: iterating as published, looking the last factor up.
 ENGINES = ("factorize", "join")
+#: How the factorize engine draws lists: as published, each anew, or every combination in turn.
+DRAWS = ("random", "sweep")
 #: Rows that the join engine can look up in a cycle.
 LANES = (1, 2, 4, 8)
 #: How the data path multiplies query weights by histogram values.
@@ -53,6 +55,9 @@ class CoreConfig:
         without it.
     list_size : int, 1..1024
         Largest number K of codevectors in a factor's estimate.
+    draws : str
+        One of :data:`DRAWS`: how factorize goes on where nothing is above the threshold. ``random``
+        is the published method, ``sweep`` takes fewer cycles with smaller A (docs/variants.md).
     query_entries : int, 1..16
         Entries s a block of a query can have; 1 means clean or argmax queries only.
     weight_bits : int, 1..6
@@ -86,6 +91,7 @@ class CoreConfig:
     heads: int = 2
     lanes: int = 1
     list_size: int = 32
+    draws: str = "random"
     query_entries: int = 8
     weight_bits: int = 4
     element_bits: int = 0
@@ -139,6 +145,10 @@ class CoreConfig:
         if self.lanes > 1 and "join" not in engines:
             raise ConfigError(f"lanes {self.lanes} is not 1, which is all that a core without the "
                               "engine join has")
+        check_choice("draws", self.draws, DRAWS, ConfigError)
+        if self.draws != "random" and "factorize" not in engines:
+            raise ConfigError(f"draws {self.draws!r} is not 'random', which is all that a core "
+                              "without the engine factorize has")
         check_choice("multiplier", self.multiplier, MULTIPLIERS, ConfigError)
         if self.codebook is not None and not isinstance(self.codebook, str):
             raise ConfigError(f"codebook {self.codebook!r} is not the name of a file")

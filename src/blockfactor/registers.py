@@ -175,6 +175,9 @@ def _identity(system: SystemConfig) -> Iterator[Register]:
         constant("factorize", 0, 1, int("factorize" in core.engines),
                  "it has the published method"),
         constant("join", 1, 1, int("join" in core.engines), "it has join and scan"),
+        # Only where it is 1: a field would change the hardware of every other core.
+        *([constant("sweep", 2, 1, 1, "draws of the published method sweep")]
+          if core.draws == "sweep" else []),
         constant("heads", 4, 2, core.heads, "most look-up blocks of join"),
         constant("lanes", 8, 4, core.lanes, "lanes of join"),))
     yield Register("QUERIES", 0x14, "queries the core takes", (

@@ -47,6 +47,9 @@ def check_identity(words: dict[str, int], system: SystemConfig | None) -> None:
             if have != field.reset and f"{name}.{field.name}" not in FREE:
                 raise DeviceError(f"the device's {field.name} is {have}, the configuration's "
                                   f"{field.reset} (register {name}: {field.about})")
+    if description(words).core.draws != system.core.draws:
+        raise DeviceError(f"the device's draws are {description(words).core.draws!r}, the "
+                          f"configuration's {system.core.draws!r} (register ENGINES)")
 
 
 def description(words: dict[str, int]) -> SystemConfig:
@@ -60,7 +63,8 @@ def description(words: dict[str, int]) -> SystemConfig:
     DeviceError
         No core can be so.
     """
-    widest = CoreConfig(max_codevectors=CoreConfig.RANGES["max_codevectors"][1])
+    # All fields, at their widest.
+    widest = CoreConfig(max_codevectors=CoreConfig.RANGES["max_codevectors"][1], draws="sweep")
     registers = register_map(SystemConfig(core=widest))
     value = {field: number for name in IDENTITY_REGISTERS
              for field, number in registers[name].unpack(words[name]).items()}
@@ -68,6 +72,7 @@ def description(words: dict[str, int]) -> SystemConfig:
              "query_entries", "weight_bits", "element_bits")
     try:
         core = CoreConfig(engines=tuple(e for e in ("factorize", "join") if value[e]), tag_bits=8,
+                          draws="sweep" if value["sweep"] else "random",
                           **{name: value[name] for name in names})
         return SystemConfig(core=core, front_end="native", clock_hz=value["hz"])
     except ConfigError as problem:
