@@ -170,7 +170,10 @@ class System(wiring.Component):
                 window.settled.eq(settled),
             ]
         running_next = Signal()
-        m.d.comb += running_next.eq(queue.start | running & ~results.stored)
+        ends = results.stored
+        if core_config.products > 1:
+            ends &= core.result.p.last
+        m.d.comb += running_next.eq(queue.start | running & ~ends)
         m.d.sync += running.eq(running_next)
 
         # -- codebooks --------------------------------------------------------------------------
@@ -323,6 +326,8 @@ class System(wiring.Component):
                 (p.threshold, bank.activation__threshold), (p.samples, bank.activation__samples),
                 (p.max_iterations, bank.max_iterations__iterations),
             ]
+        if config.products > 1:
+            pairs.append((p.products, bank.search__products))
         if "join" in config.engines:
             pairs += [(p.heads, bank.search__heads), (p.max_tuples, bank.max_tuples__tuples)]
         if config.element_bits:
