@@ -2,10 +2,10 @@
 
 A run finds the tuple that matches best; its product's share is then taken off the query, and the
 next run sees what is left: in every block the entry at the product's index goes, with its *whole*
-weight. That is right unless two products share the element, which is one block in L; then the other
-one lacks a block, which the sum over the others outweighs. Taking off less (the smallest weight of
-the product's, their mean) is right there and wrong in soft bundles, where a product's weights differ
-from block to block and what stays of a large one is mistaken for another product
+weight. That is right unless two products share the element, which is one block in L; then the
+other one lacks a block, which the sum over the others outweighs. Taking off less (the smallest
+weight of the product's, their mean) is right there and wrong in soft bundles, where a product's
+weights differ from block to block and what stays of a large one is mistaken for another product
 (``python bench/explain.py --rules``).
 
 All that is computed from a query is computed anew of what is left: q, Smax (to which ``level``

@@ -266,7 +266,7 @@ class RegisterModel:
         self._run.held, self._run.aborted = False, self._run.aborted or self._run.cut
         if self._run.number == self._run.products:
             self._run = None
-            self._run_tag = (self._run_tag + 1) % 256
+        self._run_tag = (self._run_tag + 1) % 256
         self._ran = True
         self._interrupt("result")
         self._watch()
@@ -455,7 +455,7 @@ class RegisterModel:
         return bool(self._field("CONFIG", "auto_start"))
 
     def _count_run(self) -> None:
-        self._next_tag = (self._next_tag + 1) % 256
+        self._next_tag = (self._next_tag + self._core.products) % 256
 
     def _dense_array(self) -> np.ndarray:
         """Elements [B, L] of the words written."""
@@ -470,7 +470,7 @@ class RegisterModel:
         result, certain = self._core.run(run.refused, run.query, aborted, run.number)
         errors = self.registers["RESULT"].field("errors").width
         values = result.to_table() | {
-            "tag": self._run_tag, "product": run.number, "stop": STOPS.index(result.stop),
+            "tag": self._run_tag, "stop": STOPS.index(result.stop),
             "errors": noted & (1 << errors) - 1}
         words = {}
         for register in self.registers:
@@ -485,7 +485,7 @@ class RegisterModel:
                     name, number = "similarities", int(register.name[-1])
                 value = values[name] if number < 0 else values[name][number]
                 word[field.name] = value & field.mask >> field.offset
-                if name not in certain | {"tag", "product", "errors"}:
+                if name not in certain | {"tag", "errors"}:
                     mask &= ~field.mask
             words[register.name] = register.pack(**word), mask
         return words

@@ -52,8 +52,9 @@ class Factorizer(wiring.Component):
     before are taken off (golden/explain.py), and no query is loaded from its start on. The first
     result's cycles count from the start, the others' from the cycle in which the one before was
     taken. Once a run is refused or aborted, or nothing is left of the query, the other results
-    follow at once, with the same stop reason and nothing in them. While a run lasts or its result waits,
-    codebook and sparse query streams are held back; the elements of one dense query are taken.
+    follow at once, with the same stop reason and nothing in them. While a run lasts or its result
+    waits, codebook and sparse query streams are held back; the elements of one dense query are
+    taken.
 
     Parameters
     ----------
@@ -273,8 +274,7 @@ class Factorizer(wiring.Component):
                         with m.If(begin & (p.products > 1)):
                             m.d.comb += query.forget.eq(1)
                         m.d.sync += [explain.left.eq(Mux(p.products == 0, 0, p.products - 1)),
-                                     explain.number.eq(0), explain.over.eq(~begin),
-                                     explain.aborted.eq(0)]
+                                     explain.over.eq(~begin), explain.aborted.eq(0)]
             with m.Case(State.RUN):
                 # Building the index is not counted: it follows a change of codebook or size.
                 m.d.sync += cycles.eq(cycles + (~engines["join"].waiting if joins else 1))
@@ -343,7 +343,7 @@ class Factorizer(wiring.Component):
             o.crc.eq(digest.crc),
         ]
         if explains:
-            m.d.comb += [o.product.eq(explain.number), o.last.eq(explain.left == 0)]
+            m.d.comb += o.last.eq(explain.left == 0)
         if "factorize" in engines:
             m.d.comb += o.similarities.eq(engines["factorize"].similarities)
 
@@ -399,7 +399,6 @@ class Factorizer(wiring.Component):
         state = Signal(data.StructLayout({
             "taking": 1,  # the product found last is being taken off the query
             "left": self.config.products_bits,  # results to come after this one
-            "number": self.config.product_number_bits,
             "over": 1,  # no product is looked for any more
             "aborted": 1,
         }), name="explain")
@@ -431,8 +430,7 @@ class Factorizer(wiring.Component):
                     m.d.comb += begin.eq(1)
                     m.d.sync += state.eq(State.RUN)
         with m.Elif(self.result.ready):
-            m.d.sync += [cycles.eq(1), explain.left.eq(explain.left - 1),
-                         explain.number.eq(explain.number + 1)]
+            m.d.sync += [cycles.eq(1), explain.left.eq(explain.left - 1)]
             with m.If(explain.left == 0):
                 m.d.sync += state.eq(State.IDLE)
             with m.Elif(over):

@@ -8,7 +8,8 @@ from blockfactor.parameters import MODES, RunParameters
 
 __all__ = ["Errors", "Mode", "Stop", "TraceKind", "block_indices", "codebook_write",
            "codevector_address", "dense_elements",
-           "parameter_values", "product_index", "query_entry", "result", "run_parameters", "trace_word"]
+           "parameter_values", "product_index", "query_entry", "result", "run_parameters",
+           "trace_word"]
 
 
 class Mode(enum.Enum, shape=2):
@@ -158,7 +159,7 @@ def parameter_values(config: CoreConfig, parameters: RunParameters) -> dict:
 def result(config: CoreConfig) -> data.StructLayout:
     """What a run returns; see golden/result.py.
 
-    Where a run can have several results, ``product`` numbers them from 0, and ``last`` ends them.
+    Where a run can have several results, ``last`` ends them.
     """
     fields = {
         "indices": data.ArrayLayout(unsigned(config.codevector_bits), config.factors),
@@ -173,7 +174,7 @@ def result(config: CoreConfig) -> data.StructLayout:
         "crc": 32,
     }
     if config.products > 1:
-        fields |= {"product": config.product_number_bits, "last": 1}
+        fields |= {"last": 1}
     return data.StructLayout(fields)
 
 

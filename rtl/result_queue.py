@@ -62,8 +62,6 @@ class ResultQueue(wiring.Component):
             "RESULT_ITERATIONS.iterations": o.iterations, "RESULT_CYCLES.cycles": o.cycles,
             "RESULT_SEED.seed": o.seed, "RESULT_CRC.crc": o.crc,
         }
-        if core.products > 1:
-            values["RESULT.product"] = o.product
         for f in range(core.factors):
             values[f"RESULT_INDICES{f // 2}.index{f}"] = o.indices[f]
             values[f"RESULT_SIMILARITY{f}.similarity"] = o.similarities[f]
@@ -75,8 +73,6 @@ class ResultQueue(wiring.Component):
         word = Signal(range(ROWS), init=self.copy_cycles - 1)  # the first one last
         newest, oldest = Signal(range(RESULTS)), Signal(range(RESULTS))
         tag = Signal(8)
-
-        several = self.config.core.products > 1  # results of a run, which share its tag
 
         # -- copying ----------------------------------------------------------------------------
         values = self.values(tag)
@@ -97,8 +93,7 @@ class ResultQueue(wiring.Component):
                         value = values[f"{register.name}.{field.name}"]
                         m.d.comb += words.write_data[field.offset:end].eq(value)
         with m.If(self.stored):
-            m.d.sync += [word.eq(self.copy_cycles - 1), newest.eq(newest + 1),
-                         tag.eq(tag + (self.result.p.last if several else 1))]
+            m.d.sync += [word.eq(self.copy_cycles - 1), newest.eq(newest + 1), tag.eq(tag + 1)]
         with m.Elif(copying):
             m.d.sync += word.eq(word - 1)
         with m.If(self.pop):

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -228,7 +228,12 @@ class System(wiring.Component):
             m.d.sync += asked.eq(0)
         next_tag = Signal(8)
         with m.If(window.queued):
-            m.d.sync += next_tag.eq(next_tag + 1)
+            if core_config.products > 1:
+                # One for each of the run's results.
+                products = bank.search__products
+                m.d.sync += next_tag.eq(next_tag + Mux(products == 0, 1, products))
+            else:
+                m.d.sync += next_tag.eq(next_tag + 1)
         any_error = Cat(getattr(bank, f"errors__{f.name}")
                         for f in self.registers["ERRORS"].fields).any()
         m.d.comb += [

@@ -232,11 +232,6 @@ class CoreConfig:
         return _bits(self.products)
 
     @property
-    def product_number_bits(self) -> int:
-        """Bits of a product's number within a run."""
-        return _bits(self.products - 1)
-
-    @property
     def tuple_bits(self) -> int:
         """Bits of a number that no run's candidates reach: a tuple is one once a look-up block."""
         return min(32, _bits(self.heads * self.max_codevectors ** self.factors + 1))

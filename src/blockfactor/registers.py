@@ -280,7 +280,7 @@ def _parameters(system: SystemConfig) -> Iterator[Register]:
     if core.products > 1:
         search.append(field("products", 29, core.products_bits,
                             "results of a run, each found in what the ones before leave of the "
-                            "query; 0 counts as 1", default.products))
+                            "query; their tags count up; 0 counts as 1", default.products))
     yield Register("SEARCH", 0x50, "how a run goes on", tuple(search))
     if factorizes:
         yield Register("ACTIVATION", 0x54, "threshold and draws of factorize", (
@@ -341,8 +341,6 @@ def _result(system: SystemConfig) -> Iterator[Register]:
     yield Register("RESULT", 0xC0, "the oldest result", (
         field("tag", 0, 8, "number of the run"),
         field("stop", 8, 3, "why it ended", STOPS),
-        *([field("product", 12, core.product_number_bits, "which of the run's results it is, "
-                                                          "from 0")] if core.products > 1 else []),
         field("errors", 16, len(CORE_ERRORS), "ERRORS of the core when it ended, in their order"),))
     for pair in range(0, core.factors, 2):
         yield Register(f"RESULT_INDICES{pair // 2}", 0xC4 + 2 * pair, "codevectors found", tuple(

@@ -40,6 +40,10 @@ def check_identity(words: dict[str, int], system: SystemConfig | None) -> None:
                           f"knows version {MAP_VERSION}")
     if system is None:
         return
+    products = _products(words)
+    if products != system.core.products:
+        raise DeviceError(f"the device's products is {products}, the configuration's "
+                          f"{system.core.products}")
     registers = register_map(system)
     for name in IDENTITY_REGISTERS:
         for field in registers[name].fields:
@@ -47,6 +51,12 @@ def check_identity(words: dict[str, int], system: SystemConfig | None) -> None:
             if have != field.reset and f"{name}.{field.name}" not in FREE:
                 raise DeviceError(f"the device's {field.name} is {have}, the configuration's "
                                   f"{field.reset} (register {name}: {field.about})")
+
+
+def _products(words: dict[str, int]) -> int:
+    """Products that a device decodes; one that decodes one has no field for them."""
+    field = register_map(SystemConfig(core=CoreConfig(products=2)))["QUERIES"].field("products")
+    return max(1, (words["QUERIES"] & field.mask) >> field.offset)
 
 
 def description(words: dict[str, int]) -> SystemConfig:
@@ -67,7 +77,7 @@ def description(words: dict[str, int]) -> SystemConfig:
              "query_entries", "weight_bits", "element_bits")
     try:
         core = CoreConfig(engines=tuple(e for e in ("factorize", "join") if value[e]), tag_bits=8,
-                          **{name: value[name] for name in names})
+                          products=_products(words), **{name: value[name] for name in names})
         return SystemConfig(core=core, front_end="native", clock_hz=value["hz"])
     except ConfigError as problem:
         raise DeviceError(f"the device describes a core that cannot be: {problem}") from None
@@ -82,7 +92,8 @@ def parameter_words(registers: RegisterMap, core: CoreConfig,
         "KNOWN": {f"index{f}": max(k, 0) for f, k in enumerate(p.known)}
                  | {f"known{f}": int(k >= 0) for f, k in enumerate(p.known)},
         "SEARCH": {"mode": MODES.index(p.mode), "heads": p.heads, "trim": p.trim,
-                   "use_sum": int(p.rule == "sum"), "patience": p.patience, "level": p.level},
+                   "use_sum": int(p.rule == "sum"), "patience": p.patience, "level": p.level,
+                   "products": p.products},
         # A beyond the codebook means the whole of it, a threshold beyond the elements the largest.
         "ACTIVATION": {"threshold": p.threshold, "samples": min(p.samples, core.max_codevectors)},
         "MAX_ITERATIONS": {"iterations": p.max_iterations},
