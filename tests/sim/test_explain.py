@@ -19,44 +19,46 @@ JOIN = RunParameters(sizes=(22,) * 3, mode="join", heads=2)
 #: Kind, margin, parameters. Bounds of accuracy are bench/explain.py's business.
 WAYS = {
     "join, clean": ("clean", 0, JOIN),
-    "join, soft": ("soft", 4.0, JOIN.replace(heads=3, level=511)),
+    "join, soft": ("soft", 4.0, JOIN.replace(heads=3, level=205)),
     "factorize, clean": ("clean", 0, JOIN.replace(mode="factorize", threshold=223, samples=15,
-                                                  max_iterations=30)),
+                                                  max_iterations=15)),
     "factorize, soft": ("soft", 5.0, JOIN.replace(mode="factorize", threshold=262, samples=8,
                                                   trim=1, level=154, patience=3,
-                                                  max_iterations=15)),
+                                                  max_iterations=6)),
 }
 #: Bundles of each, half of them of two products and half of three.
-COUNT = 200
+COUNT = {"join": 140, "factorize": 60}
 #: Everything odd: lanes, lengths that are no powers of two, few codevectors, many shared elements.
 ODD = CoreConfig(factors=4, blocks=3, block_length=11, max_codevectors=5, products=4, heads=3,
                  lanes=4, query_entries=3, weight_bits=3, list_size=4, tag_bits=3)
 
 
 def check(config, items, tmp_path, stall=0.0) -> list[dict]:
-    """Simulate; nothing differs, and every run gave its results."""
+    """Simulate; nothing differs, and every run gave as many results as it must."""
     rows = simulate(Workload(config, items, stall=stall, seed=7), tmp_path, platform=POISON)
     differing = [row for row in rows if row["difference"]]
     assert not differing, f"{len(differing)} differ, first: {differing[0]}"
-    assert [(row["number"], row["product"]) for row in rows] == [
+    assert [(row["number"], row.get("product", 0)) for row in rows] == [
         (n, k) for n, item in enumerate(items) for k in range(item.parameters.products)]
     return rows
 
 
 def test_equals_golden(tmp_path):
-    """No result of any product differs; clean bundles are decoded, in both engines."""
-    items, first = [], {}
+    """No result of any product differs; clean bundles are decoded."""
+    items, clean = [], []
     for seed, (name, (kind, margin, parameters)) in enumerate(WAYS.items()):
         for bundled in (2, 3):
-            first[name, bundled] = len(items)
-            items += make_bundles(CORE, parameters.replace(products=bundled), kind, bundled,
-                                  COUNT // 2, 10 * seed + bundled, margin, 25)
+            made = make_bundles(CORE, parameters.replace(products=bundled), kind, bundled,
+                                COUNT[parameters.mode] // 2, 10 * seed + bundled, margin, 25)
+            if name == "join, clean":
+                clean += range(len(items), len(items) + len(made))
+            items += made
     rows = check(CORE, items, tmp_path)
-    for bundled in (2, 3):
-        start = first["join, clean", bundled]
-        right = sum({tuple(row["indices"]) for row in rows if row["number"] == n}
-                    == set(items[n].truth) for n in range(start, start + COUNT // 2))
-        assert right >= .98 * COUNT // 2
+    found = {n: set() for n in clean}
+    for row in rows:
+        found.get(row["number"], set()).add(tuple(row["indices"]))
+    right = sum(found[n] == set(items[n].truth) for n in clean)
+    assert right >= .97 * len(clean)
 
 
 def test_odd(tmp_path):
@@ -70,10 +72,7 @@ def test_odd(tmp_path):
                 items += make_bundles(ODD, parameters.replace(products=products), "clean", bundled,
                                       8, 100 * seed + 10 * bundled + products)
     items = [item for item in items if max(map(len, item.query.entries)) <= ODD.query_entries]
-    items = [item for n, item in enumerate(items) if item.parameters.products > 1 or n % 2]
-    rows = simulate(Workload(ODD, items, stall=.3, seed=7), tmp_path, platform=POISON)
-    assert not [row["difference"] for row in rows if row["difference"]]
-    assert len(rows) == sum(item.parameters.products for item in items)
+    rows = check(ODD, items, tmp_path, .3)
     # A bundle that is used up before the run has ended: nothing is left to be searched.
     empty = [row for row in rows if row["smax"] == 0]
     assert {row["stop"] for row in empty} == {"complete"} and len(empty) >= 20
