@@ -8,19 +8,21 @@ from blockfactor.config import CoreConfig
 from blockfactor.golden.bundle import clean_bundle_batch, soft_bundle_batch
 from blockfactor.parameters import RunParameters
 
-__all__ = ["CASES", "FACTORS", "PRODUCTS", "SIZE", "Case", "core_of", "parameters_of", "problems",
-           "right_products"]
+__all__ = ["CASES", "FACTORS", "PRODUCTS", "RUNS", "SHARE", "SIZE", "Case", "core_of",
+           "parameters_of", "problems", "right_products", "trials_of"]
 
 FACTORS, SIZE = 3, 22
 #: Most products in a bundle.
 PRODUCTS = 3
+#: Factorize takes so much longer that it gets that fraction of the bundles.
+SHARE = 5
 #: T and A are published ones for M=22 (clean), and those of preset demo (soft).
 RUNS = {
     ("join", "clean"): {"heads": 1},
     ("join", "soft"): {"heads": 3, "level": 205},
-    ("factorize", "clean"): {"threshold": 223, "samples": 15, "max_iterations": 100},
+    ("factorize", "clean"): {"threshold": 223, "samples": 15, "max_iterations": 50},
     ("factorize", "soft"): {"threshold": 262, "samples": 8, "trim": 1, "level": 154, "patience": 3,
-                            "max_iterations": 50},
+                            "max_iterations": 25},
 }
 
 
@@ -53,7 +55,7 @@ def _cases():
 
 
 def _bound(case: Case) -> float:
-    """What join must reach in 200 trials and more; factorize is measured only."""
+    """What join must reach; factorize is measured only."""
     if case.mode == "factorize":
         return 0.0
     if case.kind == "soft" and case.margin < 5 and case.blocks == 4:
@@ -62,6 +64,11 @@ def _bound(case: Case) -> float:
 
 
 CASES = tuple(_cases())
+
+
+def trials_of(case: Case, trials: int) -> int:
+    """Bundles that a case gets."""
+    return max(1, trials // SHARE) if case.mode == "factorize" else trials
 
 
 def core_of(case: Case) -> CoreConfig:

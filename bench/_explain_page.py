@@ -41,7 +41,8 @@ low score for its Smax, or a low Smax.
 
 ## Figures
 
-F={factors}, M={size}, 8 entries of 4 bits a block, {trials} bundles a case. *All right*: every
+F={factors}, M={size}, 8 entries of 4 bits a block, {trials} bundles a case (factorize: a fifth).
+*All right*: every
 product of the bundle is among the results. Clean: an index weighs as many as the products that have
 it. Soft: the mean of the products' noisy softmax (docs/design.md, section 6), quantised. Cycles are
 of a whole bundle, in brackets those of 99 %.
@@ -114,8 +115,9 @@ def text(data: dict) -> str:
     if rtl:
         differing = sum(row["differing"] for row in rtl)
         lines += ["## In RTL", "",
-                  f"Simulated, {simulated} bundles a case; {differing} results differ from the "
-                  "golden model's in any trace word or field.", "", *_table(rtl), ""]
+                  f"Simulated, {simulated} bundles a case (factorize: a fifth); {differing} "
+                  "results differ from the golden model's in any trace word or field.", "",
+                  *_table(rtl), ""]
     if data["rules"]:
         names = list(data["rules"][0]["rules"])
         lines += ["## What is taken off", "",

@@ -3,8 +3,9 @@
 F=3, M=22; D and B, clean and soft bundles, both engines. Of each: the share of bundles of which all
 products are found, the share of products found, cycles of a whole bundle. --rtl N decodes N bundles
 of each case with D=1024 and B=4 in the simulator as well, whose results must be the golden model's,
-word by word of their traces; --rules compares what can be taken off a query for a product that was
-found. A bound that join misses in 200 trials or more, or a difference, ends in exit status 1.
+word by word of their traces. Factorize gets a fifth of the bundles. --rules compares what can be
+taken off a query for a product that was found. A bound that join misses in 200 trials or more, or a
+difference, ends in exit status 1.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from _explain_cases import (
     parameters_of,
     problems,
     right_products,
+    trials_of,
 )
 from _explain_page import text
 from _explain_rules import compare
@@ -33,6 +35,7 @@ from rich.table import Table
 from blockfactor.golden.batch import explain_many
 from blockfactor.golden.codebook import Codebooks
 from blockfactor.golden.query import Query
+from blockfactor.rtl.memory import POISON
 from blockfactor.sim.simulate import simulate
 from blockfactor.sim.workload import Item, Workload
 from blockfactor.tables import write_text
@@ -41,7 +44,7 @@ ROOT = Path(__file__).parent
 DATA, PAGE = ROOT / "data" / "explain.json", ROOT.parent / "docs" / "explain.md"
 #: Trials from which a missed bound fails the run.
 ENOUGH = 200
-#: Trials at a time, which bounds the memory used.
+#: Bundles that are made at a time: so the first are the same, however many are wanted.
 CHUNK = 250
 #: What is simulated.
 RTL = {"blocks": 4, "block_length": 256}
@@ -59,8 +62,9 @@ def measure(case: Case, trials: int, start: int) -> dict:
     """Figures of one case by the golden model."""
     found, truths, cycles = [], [], []
     for first in range(0, trials, CHUNK):
-        codes, truth, index, weight, seeds = problems(case, min(CHUNK, trials - first),
-                                                      [start, first])
+        codes, truth, index, weight, seeds = problems(case, CHUNK, [start, first])
+        codes, truth, index, weight, seeds = (
+            values[:trials - first] for values in (codes, truth, index, weight, seeds))
         batches = explain_many(core_of(case), codes, index, weight, parameters_of(case), seeds)
         found.append(np.stack([batch.indices for batch in batches], 1))
         cycles.append(sum(batch.cycles for batch in batches))
@@ -74,29 +78,32 @@ def measure(case: Case, trials: int, start: int) -> dict:
 def simulated(cases: list[Case], trials: int, start: int) -> list[dict]:
     """Figures of cases of one core by its RTL, on the first bundles that :func:`measure` uses."""
     items, truths, batches = [], [], []
-    for case in cases:
-        codes, truth, index, weight, seeds = problems(case, trials, [start, 0])
+    counts = [trials_of(case, trials) for case in cases]
+    for case, number in zip(cases, counts):
+        codes, truth, index, weight, seeds = problems(case, CHUNK, [start, 0])
+        codes, truth, index, weight, seeds = (
+            values[:number] for values in (codes, truth, index, weight, seeds))
         batches.append(explain_many(core_of(case), codes, index, weight, parameters_of(case),
                                     seeds))
         truths.append(truth)
-        for n in range(trials):
+        for n in range(number):
             book = Codebooks(tuple(codes[n]), case.block_length)
             items.append(Item(book, Query.from_arrays(index[n], weight[n]),
                               parameters_of(case).replace(seed=int(seeds[n])), None, case.kind))
     with tempfile.TemporaryDirectory() as folder:
-        rows = iter(simulate(Workload(core_of(cases[0]), items), folder))
+        rows = iter(simulate(Workload(core_of(cases[0]), items), folder, platform=POISON))
     results = []
-    for case, truth, golden in zip(cases, truths, batches):
-        mine = [next(rows) for _ in range(trials * case.bundled)]
-        found = np.array([row["indices"] for row in mine]).reshape(trials, case.bundled, FACTORS)
-        cycles = np.array([row["cycles"] for row in mine]).reshape(trials, case.bundled)
-        crc = np.array([row["crc"] for row in mine]).reshape(trials, case.bundled)
+    for case, number, truth, golden in zip(cases, counts, truths, batches):
+        mine = [next(rows) for _ in range(number * case.bundled)]
+        found = np.array([row["indices"] for row in mine]).reshape(number, case.bundled, FACTORS)
+        cycles = np.array([row["cycles"] for row in mine]).reshape(number, case.bundled)
+        crc = np.array([row["crc"] for row in mine]).reshape(number, case.bundled)
         differing = sum(row["difference"] is not None for row in mine)
         for k, batch in enumerate(golden):
             differing += int(((found[:, k] != batch.indices).any(1) | (crc[:, k] != batch.crc)
                               | (cycles[:, k] != batch.cycles)).sum())
         results.append(case._asdict() | {"dimension": case.blocks * case.block_length,
-                                         "trials": trials, "differing": differing}
+                                         "trials": number, "differing": differing}
                        | figures(found, truth, cycles.sum(1)))
     return results
 
@@ -126,18 +133,23 @@ def main() -> int:
     parser.add_argument("--trials", type=count, default=200, help="per case (200)")
     parser.add_argument("--seed", type=seed, default=1)
     parser.add_argument("--mode", choices=("join", "factorize"), help="one engine only")
-    parser.add_argument("--rtl", type=count, metavar="N", help="N bundles a case in the simulator")
+    parser.add_argument("--rtl", type=count, metavar="N",
+                        help=f"N bundles a case in the simulator, at most {CHUNK}")
     parser.add_argument("--rules", action="store_true",
                         help="what can be taken off for a product found")
     parser.add_argument("--json", type=new_file, metavar="FILE")
     parser.add_argument("--write", action="store_true",
                         help="renew bench/data/explain.json and docs/explain.md")
     args = parser.parse_args()
+    if args.write and args.mode:
+        parser.error(f"--write needs both engines, --mode {args.mode} is one")
+    if args.rtl and args.rtl > CHUNK:
+        parser.error(f"--rtl {args.rtl} is outside 1..{CHUNK}")
     cases = [case for case in CASES if args.mode in (None, case.mode)]
     data = {"seed": args.seed, "golden": [], "rtl": [], "rules": []}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         for case in progress.track(cases, description="golden model"):
-            data["golden"].append(measure(case, args.trials, args.seed))
+            data["golden"].append(measure(case, trials_of(case, args.trials), args.seed))
         if args.rtl:
             progress.add_task("simulator", total=None)
             chosen = [case for case in cases
