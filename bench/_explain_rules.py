@@ -29,7 +29,7 @@ def _decode(case, rule, codes, truth, index, weight, seeds) -> float:
                                seeds)
         found.append(batch.indices)
         chosen = codes[np.arange(len(codes))[:, None], np.arange(FACTORS), batch.indices]
-        hit = index == (chosen.sum(1) % core.block_length)[:, :, None]
+        hit = (index == (chosen.sum(1) % core.block_length)[:, :, None]) & (weight > 0)
         got = (weight * hit).sum(2)
         weight = weight - hit * np.minimum(got, rule(got))[:, :, None]
         order = np.argsort(weight == 0, axis=-1, kind="stable")
