@@ -67,9 +67,8 @@ LIMITS = """\
   the tuple only through another look-up block. Peaks of different look-up blocks may belong to
   different products: both are candidates then, and the score decides. So soft bundles want 2 or 3.
 - **Level.** A product scores less than Smax where another one has the peak, but a level low enough
-  for all of them accepts chance tuples of several products' elements (at 154 a bundle of two in
-  seven is lost). At 205 what is not accepted is searched to the end and the best tuple taken,
-  which costs cycles and no accuracy.
+  for all of them accepts chance tuples of several products' elements. At 205 a product that is not
+  accepted is still found: the search goes on to its end, and the best tuple is taken.
 - **Factorize** thresholds similarities against the block sum of the whole bundle; its lists hold
   codevectors of all products, and it can settle on a mixture. It takes many times join's cycles and
   finds fewer: for bundles use join.
