@@ -278,13 +278,15 @@ class Factorizer(wiring.Component):
             with m.Case(State.RUN):
                 # Building the index is not counted: it follows a change of codebook or size.
                 m.d.sync += cycles.eq(cycles + (~engines["join"].waiting if joins else 1))
-                with m.If(self.abort | verifier.accepted | done):
+                # One that came with the last cycle between two products counts in the next.
+                abort = self.abort | explain.aborted if explains else self.abort
+                with m.If(abort | verifier.accepted | done):
                     m.d.sync += [
                         state.eq(State.RESULT),
-                        reason.eq(Mux(self.abort, Stop.ABORTED,
+                        reason.eq(Mux(abort, Stop.ABORTED,
                                       Mux(verifier.accepted, Stop.ACCEPTED, stop))),
                     ]
-                    m.d.comb += halt.eq(self.abort | verifier.accepted)
+                    m.d.comb += halt.eq(abort | verifier.accepted)
             with m.Case(State.RESULT):
                 if explains:
                     self.next_product(m, explain, take, reduced, query.smax, state, cycles, reason,
