@@ -152,6 +152,7 @@ class QueryMemory(wiring.Component):
                     entries.write_enable.eq(writes[b] | wipes[b] | erase | self.clear),
                     entries.write_data.weight.eq(Mux(wipes[b] | erase | self.clear, 0, i.weight)),
                     table.write_enable.eq(writes[b] | drops[b] | erase | self.clear),
+                    table.write_data.eq(Mux(drops[b] | erase | self.clear, 0, i.weight)),
                 ]
         m.d.comb += index.eq(i.index)
 
@@ -247,8 +248,8 @@ class QueryMemory(wiring.Component):
                     m.next = "weigh"
                 with m.State("weigh"):
                     m.d.comb += loading.eq(1)
-                    m.d.sync += [rejected.eq(i.weight == 0), place.eq(filled), added.eq(summed),
-                                 rise.eq(higher)]
+                    m.d.sync += [rejected.eq(i.index == self.product.p.index), place.eq(filled),
+                                 added.eq(summed), rise.eq(higher)]
                     m.next = "rewrite"
                 with m.State("rewrite"):
                     m.d.comb += [loading.eq(1), slot.eq(place)]
@@ -308,9 +309,9 @@ class QueryMemory(wiring.Component):
             m.d.sync += self.depth.eq(place + 1)
 
     def reduce(self, m, i, reducing, replay, hold, stored, ends):
-        """While ``reducing``, stored entries less the product take the place of the stream's.
+        """While ``reducing``, stored entries take the place of the stream's.
 
-        Returns the entry that is looked at, as it is stored.
+        Returns the entry that is looked at; weight 0 ends the block.
         """
         config, product = self.config, self.product.p
         read = Signal(stored[0].shape())
@@ -323,15 +324,10 @@ class QueryMemory(wiring.Component):
             m.d.sync += [held.eq(read), replay.eq(replay + 1)]
             with m.If(replay == config.query_entries):
                 m.d.sync += held.weight.eq(0)
-        left = Signal(config.weight_bits)
-        m.d.comb += [
-            left.eq(held.weight),
-            i.eq(self.i.p),
-        ]
-        with m.If(held.index == product.index):
-            m.d.comb += left.eq(0)
+        m.d.comb += i.eq(self.i.p)
         with m.If(reducing):
-            m.d.comb += [i.block.eq(product.block), i.index.eq(held.index), i.weight.eq(left)]
+            m.d.comb += [i.block.eq(product.block), i.index.eq(held.index),
+                         i.weight.eq(held.weight)]
         # As many cycles as the look-up blocks take.
         settling = Signal(2)
         m.d.sync += Cat(settling, self.reduced).eq(Cat(ends, settling))
