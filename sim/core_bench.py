@@ -52,6 +52,7 @@ class CoreBench:
         self.stall = stall
         self.random = random.Random(seed)
         self.words: list[tuple[int, int]] = []
+        self._read = 0  # trace words of the results before, in a run for several products
         self.layouts = {
             "query": layouts.query_entry(config),
             "codebook": layouts.codebook_write(config),
@@ -146,6 +147,7 @@ class CoreBench:
         """Begin a run; returns in the cycle after the start."""
         self.set_parameters(parameters)
         await self.until_ready()
+        self._read = 0
         self.dut.start.value = 1
         await RisingEdge(self.dut.clk)
         self.dut.start.value = 0
@@ -164,7 +166,8 @@ class CoreBench:
         dut.result__ready.value = 1
         await RisingEdge(dut.clk)
         dut.result__ready.value = 0
-        self.words = self._trace.last_run()
+        self.words = self._trace.last_run()[self._read:]
+        self._read += len(self.words)
         o = unpack(layouts.result(self.config), bits)
         return Result(
             indices=tuple(o.indices[f] for f in range(self.config.factors)), score=o.score,
@@ -177,3 +180,13 @@ class CoreBench:
         """Run the loaded query."""
         await self.start(parameters)
         return await self.finish()
+
+    async def explain(self, parameters) -> list[tuple[Result, list[tuple[int, int]]]]:
+        """Run the loaded query; every result with its trace words."""
+        await self.start(parameters)
+        found = []
+        for _ in range(parameters.products):
+            found.append((await self.finish(), self.words))
+            # What ended with this result must be seen to have ended.
+            await self.ticks()
+        return found

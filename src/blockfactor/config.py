@@ -64,6 +64,9 @@ class CoreConfig:
         Bits of a query weight.
     element_bits : int, 0 or 4..16
         Bits of an element of a dense query; 0 leaves the dense front-end out.
+    products : int, 1..4
+        Most products bundled in a query that a run decodes one after another; see
+        golden/explain.py.
     histogram_bits : int, 4..24
         Width at which the histograms of unbound tuples saturate.
     tag_bits : int, 3..8
@@ -95,6 +98,7 @@ class CoreConfig:
     query_entries: int = 8
     weight_bits: int = 4
     element_bits: int = 0
+    products: int = 1
     histogram_bits: int = 12
     tag_bits: int = 6
     tuples_per_cycle: int = 1
@@ -117,6 +121,7 @@ class CoreConfig:
         "query_entries": (1, 16),
         "weight_bits": (1, 6),
         "element_bits": (0, 16),
+        "products": (1, 4),
         "histogram_bits": (4, 24),
         "tag_bits": (3, 8),
         "tuples_per_cycle": (1, 1),
@@ -142,6 +147,9 @@ class CoreConfig:
             raise ConfigError(f"engines {list(engines)} must name one or more of "
                               f"{', '.join(ENGINES)}, each once")
         object.__setattr__(self, "engines", tuple(e for e in ENGINES if e in engines))
+        if self.products > 1 and self.blocks == 1:
+            raise ConfigError(f"products {self.products} is not 1: one block does not tell "
+                              "products apart, blocks must be at least 2")
         if self.lanes > 1 and "join" not in engines:
             raise ConfigError(f"lanes {self.lanes} is not 1, which is all that a core without the "
                               "engine join has")
@@ -227,6 +235,11 @@ class CoreConfig:
     def score_bits(self) -> int:
         """Bits of a score: one weight of every block, summed."""
         return _bits(self.max_weight * self.blocks)
+
+    @property
+    def products_bits(self) -> int:
+        """Bits of a number of products, ``0..products``."""
+        return _bits(self.products)
 
     @property
     def tuple_bits(self) -> int:
