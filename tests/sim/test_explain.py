@@ -28,9 +28,10 @@ WAYS = {
 }
 #: Bundles of each, half of them of two products and half of three.
 COUNT = {"join": 140, "factorize": 60}
-#: Everything odd: lanes, lengths that are no powers of two, few codevectors, many shared elements.
+#: Everything odd: lanes, lengths that are no powers of two, few codevectors, many shared elements,
+#: and draws that sweep, whose walks begin anew with every search.
 ODD = CoreConfig(factors=4, blocks=3, block_length=11, max_codevectors=5, products=4, heads=3,
-                 lanes=4, query_entries=3, weight_bits=3, list_size=4, tag_bits=3)
+                 lanes=4, query_entries=3, weight_bits=3, list_size=4, tag_bits=3, draws="sweep")
 
 
 def check(config, items, tmp_path, stall=0.0) -> list[dict]:
