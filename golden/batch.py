@@ -148,6 +148,7 @@ def explain_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, weigh
     list of Batch
         One for each of ``parameters.products``, in order.
     """
+    codes, index, weight, seeds = map(np.asarray, (codes, index, weight, seeds))
     parameters.check(config)
     single = parameters.replace(products=1)
     found, over = [], np.zeros(len(index), dtype=bool)

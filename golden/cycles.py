@@ -123,7 +123,8 @@ def timing(config: CoreConfig) -> Timing:
 
 
 def worst_case(config: CoreConfig, parameters: RunParameters, chain: int | None = None) -> int:
-    """Most cycles of a run in mode join or scan, whatever the query.
+    """Most cycles of a run in mode join or scan, whatever the query; of each product's, where a
+    run decodes several, and :func:`explain_time` on top from the second on.
 
     A lane has a row in each group at most, and a row has so many candidates at most: ``per_row``.
     A group enters while the ones before are verified, and lanes are not held back unless one has

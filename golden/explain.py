@@ -6,7 +6,8 @@ weight. That is right unless two products share the element, which is one block 
 other one lacks a block, which the sum over the others outweighs. Taking off less (the smallest
 weight of the product's, their mean) is right there and wrong in soft bundles, where a product's
 weights differ from block to block and what stays of a large one is mistaken for another product
-(``python bench/explain.py --rules``).
+(``python bench/explain.py --rules``). A run that verified no tuple gives the tuple of zeros, as
+always, and that one is taken off.
 
 All that is computed from a query is computed anew of what is left: q, Smax (to which ``level``
 relates), depth, peaks and look-up blocks. Related work: Hersche et al., "Decoding superpositions of

@@ -110,7 +110,8 @@ class Factorizer:
         found, taken = [], 0
         for _ in range(parameters.products):
             if not found or query.smax:
-                result, words = self.run(query, single, trace=True)
+                one = self.run(query, single, trace)
+                result, words = one if trace else (one, None)
             else:
                 zeros = (0,) * self.config.factors
                 result = Result(zeros, 0, 0, 0, zeros, 0, 1, next_seed(parameters.seed),

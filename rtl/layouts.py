@@ -99,7 +99,7 @@ def codebook_write(config: CoreConfig) -> data.StructLayout:
 
 
 def run_parameters(config: CoreConfig) -> data.StructLayout:
-    """Run parameters; stable from start to result."""
+    """Run parameters; stable from start to the last result."""
     fields = {
         "sizes": data.ArrayLayout(unsigned(config.size_bits), config.factors),
         "mode": Mode,

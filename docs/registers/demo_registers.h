@@ -250,11 +250,11 @@
 #define DEMO_INT_TEST_ERROR_WIDTH                    1
 #define DEMO_INT_TEST_ERROR_MASK                     UINT32_C(0x00000004)
 
-/* TAG: numbers of runs, which their results carry; read only, written by hardware */
+/* TAG: numbers of results; read only, written by hardware */
 #define DEMO_TAG_ADDRESS                             0x3cu
 #define DEMO_TAG_RESET                               UINT32_C(0x00000000)
 #define DEMO_TAG_WRITE_MASK                          UINT32_C(0x00000000)
-#define DEMO_TAG_NEXT_SHIFT                          0  /* tag of the next run that is queued; it counts up */
+#define DEMO_TAG_NEXT_SHIFT                          0  /* tag of the next run's first result; it counts up with every result */
 #define DEMO_TAG_NEXT_WIDTH                          8
 #define DEMO_TAG_NEXT_MASK                           UINT32_C(0x000000ff)
 
@@ -455,7 +455,7 @@
 #define DEMO_RESULT_ADDRESS                          0xc0u
 #define DEMO_RESULT_RESET                            UINT32_C(0x00000000)
 #define DEMO_RESULT_WRITE_MASK                       UINT32_C(0x00000000)
-#define DEMO_RESULT_TAG_SHIFT                        0  /* number of the run */
+#define DEMO_RESULT_TAG_SHIFT                        0  /* number of the result, counted when its run was queued */
 #define DEMO_RESULT_TAG_WIDTH                        8
 #define DEMO_RESULT_TAG_MASK                         UINT32_C(0x000000ff)
 #define DEMO_RESULT_STOP_SHIFT                       8  /* why it ended */

@@ -19,7 +19,8 @@ __all__ = ["ACCESSES", "IDENTITY", "MAP_VERSION", "RESULTS", "Field", "Register"
 
 #: What ID reads: "BFC1", first letter in the highest byte.
 IDENTITY = 0x4246_4331
-#: Grows by one with every change of the map that software can notice.
+#: Grows by one with every change that software for an older map would stumble over. Fields that
+#: only cores with a new option have are none.
 MAP_VERSION = 1
 #: Results that wait to be read.
 RESULTS = 16
@@ -245,8 +246,9 @@ def _control() -> Iterator[Register]:
         Field(name, n, 1, "read-write", about) for n, (name, about) in enumerate(INTERRUPTS)))
     yield Register("INT_TEST", 0x38, "sets interrupts, to try a handler", tuple(
         Field(name, n, 1, "write", about) for n, (name, about) in enumerate(INTERRUPTS)))
-    yield Register("TAG", 0x3C, "numbers of runs, which their results carry", (
-        Field("next", 0, 8, "read", "tag of the next run that is queued; it counts up"),))
+    yield Register("TAG", 0x3C, "numbers of results", (
+        Field("next", 0, 8, "read", "tag of the next run's first result; it counts up with every "
+                                    "result"),))
 
 
 def _parameters(system: SystemConfig) -> Iterator[Register]:
@@ -344,7 +346,7 @@ def _result(system: SystemConfig) -> Iterator[Register]:
         return Field(name, offset, width, "read", about, 0, values)
 
     yield Register("RESULT", 0xC0, "the oldest result", (
-        field("tag", 0, 8, "number of the run"),
+        field("tag", 0, 8, "number of the result, counted when its run was queued"),
         field("stop", 8, 3, "why it ended", STOPS),
         field("errors", 16, len(CORE_ERRORS), "ERRORS of the core when it ended, in their order"),))
     for pair in range(0, core.factors, 2):

@@ -158,7 +158,7 @@ def test_every_difference_is_noticed():
     assert description(words).core.draws == "sweep"
     line = Line()
     line.words = words
-    with pytest.raises(DeviceError, match="the device's draws are 'sweep', the configuration's"):
+    with pytest.raises(DeviceError, match="the device's sweep is 1, the configuration's 0"):
         Device(line, SYSTEM)
 
 
@@ -168,6 +168,12 @@ def test_largest_codebooks_are_described():
     words = {r.name: r.reset for r in register_map(system)}
     assert description(words).core.max_codevectors == 16384
     check_identity(words, system)
+    # Some of a smaller core's bits are the same.
+    words = {r.name: r.reset for r in register_map(SystemConfig(
+        core=CORE.replace(max_codevectors=8192 + 32), front_end="native"))}
+    small = SystemConfig(core=CORE.replace(max_codevectors=32), front_end="native")
+    with pytest.raises(DeviceError, match="max_codevectors is 8224, the configuration's 32"):
+        check_identity(words, small)
 
 
 # -- codebooks -------------------------------------------------------------------------------------
@@ -413,9 +419,9 @@ WRONG = Query((((1, 1),), ((1, 1), (1, 2)), (), (), ()))
     (lambda d: (d.submit(query(1)), d.wait(-1)), DeviceError,
      "timeout -1 is outside 0..1000000000.0"),
     (lambda d: (d.submit(query(1)), d.factorize(query(1))), DeviceError,
-     "factorize: results of 1 runs have not been read, must be 0"),
+     "factorize: 1 results have not been read, must be 0"),
     (lambda d: (d.submit(query(1)), next(d.stream([]))), DeviceError,
-     "stream: results of 1 runs have not been read, must be 0"),
+     "stream: 1 results have not been read, must be 0"),
 ])
 def test_what_is_refused(call, error, message, device, line):
     with pytest.raises(error) as caught:

@@ -187,14 +187,17 @@ def _factorize(args, device, books, parameters, items) -> list[dict]:
         device.parameters = parameters
         progress.update(task, description="factorizing", total=len(items))
         results = device.stream(query for query, _ in items)
-        for number, ((tag, result), (query, truth)) in enumerate(zip(results, items)):
-            difference = None
-            if model:
-                difference = _difference(model.run(query, parameters).to_table(),
-                                         result.to_table(), device)
-            rows.append({"number": number, "kind": "file" if args.queries else args.kind,
-                         "truth": truth, "tag": tag, **result.to_table(),
-                         "difference": difference})
+        for number, (query, truth) in enumerate(items):
+            golden = model.explain(query, parameters) if model else None
+            for product in range(parameters.products):
+                tag, result = next(results)
+                difference = None
+                if model:
+                    difference = _difference(golden[product].to_table(), result.to_table(),
+                                             device)
+                rows.append({"number": number, "product": product,
+                             "kind": "file" if args.queries else args.kind, "truth": truth,
+                             "tag": tag, **result.to_table(), "difference": difference})
             progress.update(task, completed=number + 1)
     return rows
 
@@ -221,14 +224,16 @@ def _print(args, name: str, rows: list[dict]) -> None:
                          else "left")
     for row in rows[:SHOWN]:
         verdict = "differs" if row["difference"] else "equal" if args.check else "-"
-        table.add_row(str(row["number"]), row["kind"], show(row["truth"]), show(row["indices"]),
+        # Of a run for several products each has a row.
+        name = f"{row['number']}.{row['product']}" if row.get("product") else str(row["number"])
+        table.add_row(name, row["kind"], show(row["truth"]), show(row["indices"]),
                       f"{row['score']}/{row['smax']}", str(row["iterations"]),
                       f"{row['cycles']:,}", row["stop"], verdict)
     print_table(table)
     if len(rows) > SHOWN:
         print(f"and {len(rows) - SHOWN} more (--json writes them to a file)")
-    known = [row for row in rows if row["truth"] is not None]
-    right = sum(row["truth"] == row["indices"] for row in known)
+    known = {row["number"] for row in rows if row["truth"] is not None}
+    right = len({row["number"] for row in rows if row["truth"] == row["indices"]})
     mean = f"mean {sum(row['cycles'] for row in rows) / len(rows):,.0f} cycles" if rows else ""
     print(f"{right} of {len(known)} true tuples found; {mean}" if known else mean)
     for row in rows:

@@ -145,13 +145,15 @@ def _print(name: str, rows: list[dict]) -> None:
         table.add_column(column, justify="right" if column in ("score", "iterations", "cycles")
                          else "left")
     for row in rows:
-        table.add_row(str(row["number"]), row["kind"], show(row["truth"]), show(row["indices"]),
+        # Of a run for several products each has a row.
+        name = f"{row['number']}.{row['product']}" if row.get("product") else str(row["number"])
+        table.add_row(name, row["kind"], show(row["truth"]), show(row["indices"]),
                       f"{row['score']}/{row['smax']}", str(row["iterations"]),
                       f"{row['cycles']:,}", row["stop"],
                       "differs" if row["difference"] else "equal")
     print_table(table)
-    known = [row for row in rows if row["truth"] is not None]
-    right = sum(row["truth"] == row["indices"] for row in known)
+    known = {row["number"] for row in rows if row["truth"] is not None}
+    right = len({row["number"] for row in rows if row["truth"] == row["indices"]})
     if known:
         print(f"{right} of {len(known)} true tuples found; "
               f"mean {sum(row['cycles'] for row in rows) / len(rows):,.0f} cycles")

@@ -296,12 +296,13 @@ class Device:
         If it is left early, the runs in flight are aborted.
         """
         self._check_none_pending("stream")
+        products: deque[int] = deque()  # of each run in flight
         try:
             for query in queries:
                 self.submit(query)
-                products = self._parameters.products
-                if len(self._pending) == IN_FLIGHT * products:
-                    for _ in range(products):
+                products.append(self._parameters.products)
+                if len(products) == IN_FLIGHT:
+                    for _ in range(products.popleft()):
                         tag = self._pending[0]
                         yield tag, self.result()
             while self._pending:
@@ -444,8 +445,7 @@ class Device:
     def _check_none_pending(self, what: str) -> None:
         self._begin()
         if self._pending:
-            raise DeviceError(f"{what}: results of {len(self._pending)} runs have not been read, "
-                              "must be 0")
+            raise DeviceError(f"{what}: {len(self._pending)} results have not been read, must be 0")
 
     @staticmethod
     def _check_not_empty(query: Query) -> None:

@@ -7,7 +7,7 @@ from ..errors import ConfigError
 from ..golden.query import Query
 from ..golden.result import STOPS, Result
 from ..parameters import MODES, RunParameters
-from ..registers import IDENTITY, MAP_VERSION, RegisterMap, register_map
+from ..registers import IDENTITY, MAP_VERSION, Register, RegisterMap, register_map
 from .transport import DeviceError
 
 __all__ = ["IDENTITY_REGISTERS", "check_identity", "codebook_words", "dense_words",
@@ -40,29 +40,26 @@ def check_identity(words: dict[str, int], system: SystemConfig | None) -> None:
                           f"knows version {MAP_VERSION}")
     if system is None:
         return
-    products = max(1, _identity(words)["products"])
-    if products != system.core.products:
-        raise DeviceError(f"the device's products is {products}, the configuration's "
-                          f"{system.core.products}")
-    registers = register_map(system)
-    for name in IDENTITY_REGISTERS:
-        for field in registers[name].fields:
-            have = registers[name].unpack(words[name])[field.name]
-            if have != field.reset and f"{name}.{field.name}" not in FREE:
-                raise DeviceError(f"the device's {field.name} is {have}, the configuration's "
-                                  f"{field.reset} (register {name}: {field.about})")
-    if description(words).core.draws != system.core.draws:
-        raise DeviceError(f"the device's draws are {description(words).core.draws!r}, the "
-                          f"configuration's {system.core.draws!r} (register ENGINES)")
+    wanted = {name: register_map(system)[name].reset for name in IDENTITY_REGISTERS}
+    for register in _identity_registers():
+        have = register.unpack(words[register.name])
+        want = register.unpack(wanted[register.name])
+        for field in register.fields:
+            if have[field.name] != want[field.name] and f"{register.name}.{field.name}" not in FREE:
+                raise DeviceError(f"the device's {field.name} is {have[field.name]}, the "
+                                  f"configuration's {want[field.name]} (register {register.name}: "
+                                  f"{field.about})")
 
 
-def _identity(words: dict[str, int]) -> dict[str, int]:
-    """All fields of the identity registers, those that only some maps have too, at their widest."""
+def _identity_registers() -> list[Register]:
+    """The identity registers with all fields, those that only some maps have too, at their widest.
+
+    What a field reads that a device has not is 0: an option that it does not have.
+    """
     widest = CoreConfig(max_codevectors=CoreConfig.RANGES["max_codevectors"][1], draws="sweep",
                         products=2)
     registers = register_map(SystemConfig(core=widest))
-    return {field: number for name in IDENTITY_REGISTERS
-            for field, number in registers[name].unpack(words[name]).items()}
+    return [registers[name] for name in IDENTITY_REGISTERS]
 
 
 def description(words: dict[str, int]) -> SystemConfig:
@@ -76,7 +73,9 @@ def description(words: dict[str, int]) -> SystemConfig:
     DeviceError
         No core can be so.
     """
-    value = _identity(words)
+    value = {}
+    for register in _identity_registers():
+        value |= register.unpack(words[register.name])
     names = ("factors", "blocks", "block_length", "max_codevectors", "list_size", "heads", "lanes",
              "query_entries", "weight_bits", "element_bits")
     try:

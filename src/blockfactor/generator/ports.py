@@ -41,7 +41,7 @@ MEANINGS = {
     "codebook.factor": "codebook",
     "codebook.codevector": "number of the codevector",
     "codebook.indices": "index of the one in block {}",
-    "parameters": "run parameters, stable from the cycle before start to the result; "
+    "parameters": "run parameters, stable from the cycle before start to the last result; "
                   "dense_* while a dense query is sent, too",
     "parameters.sizes": "codevectors in use of codebook {}",
     "parameters.mode": f"how the tuple is found: {MODE_CODES}",

@@ -84,8 +84,8 @@ BRING_UP = """\
 6. **Query.** Write its entries to `QUERY_ENTRY`, by ascending block, the last one with `last`;
    weight is 1 where there is no other. {dense} With `CONFIG.auto_start`, as after reset, that
    queues a run; without it, write `CONTROL.start`. A query stays loaded: `CONTROL.start` runs it
-   again. The next query can be written while this one runs, as far as the queue has places
-   (`STATUS.space`).
+   again (a run for several products uses it up). The next query can be written while this one
+   runs, as far as the queue has places (`STATUS.space`).
 7. **Wait** for the interrupt, or until `STATUS.results` is not 0.
 8. **Result.** Write 1 to `INT_STATE.result`, so that the next result is not missed, then read
    `RESULT` and what follows. `RESULT.tag` is the number of the run, counted from 0 after reset,
