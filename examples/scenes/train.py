@@ -138,6 +138,9 @@ def _optimise(network, steps: int, rates: list, batch_loss) -> None:
 
     ``rates`` are pairs of a list of parameters and their largest learning rate.
     """
+    if not steps:
+        network.eval()
+        return
     optimizer = torch.optim.AdamW([{"params": list(part), "lr": rate} for part, rate in rates],
                                   weight_decay=.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, [rate for _, rate in rates],
