@@ -159,7 +159,7 @@ def test_heads_are_as_good_as_each_other(networks, held_out):
     row = {"panels": 1000, **evaluate.evaluate(networks, *held_out)}
     assert evaluate.missed(row) == [], "seed 7"
     share = row["heads"]["factorizer"]["right"] / 1000
-    assert share >= .9, "seed 7"
+    assert share >= .975, "seed 7"
     core = row["core"]
     assert core["join"]["right"] >= core["scan"]["right"] - 2
     assert core["join"]["mean"] < core["scan"]["mean"] / 3
