@@ -1,7 +1,8 @@
 """The trained networks in plain NumPy: a panel in, a product vector or class scores out.
 
-Nothing here needs PyTorch: the weights (``trunk.npz``, and ``factorizer.npz`` and ``connected.npz``
-of the layers after it) lie beside this file; ``train.py`` writes them.
+Nothing here needs PyTorch: the weights (``factorizer_trunk.npz`` and ``connected_trunk.npz`` of the
+first layers, ``factorizer.npz`` and ``connected.npz`` of those after them, and ``trunk.npz``, where
+the training of both started, with the codebooks) lie beside this file; ``train.py`` writes them.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ BLOCKS, BLOCK_LENGTH = 4, 256
 #: Last layers that the same network was trained with: B * L logits of a product vector; a logit
 #: for each of the 2,700 classes.
 FACTORIZER, CONNECTED = HEADS = ("factorizer", "connected")
-#: The file of the layers that all of them share.
+#: The file of the first layers as both heads' training finds them, and the end of the name of the
+#: file of those of each head.
 TRUNK = "trunk"
 #: Images per matrix product: bounds the memory that the unfolded convolutions take.
 CHUNK = 256
@@ -173,12 +175,13 @@ class SceneNetwork:
 def load(head: str = FACTORIZER, folder=HERE) -> SceneNetwork:
     """Load a trained network from ``folder``; BlockfactorError lists the heads there are.
 
-    ``trunk`` loads what they share, which gives embeddings only.
+    ``trunk`` loads what their training started from, which gives embeddings only.
     """
     if head not in (*HEADS, TRUNK):
         raise BlockfactorError(f"no head {head!r}; heads are {', '.join(HEADS)}")
     arrays = {}
-    for name in dict.fromkeys((TRUNK, head)):
+    # The codebooks are in the first; a head's own trunk takes the place of the one it started from.
+    for name in (TRUNK,) if head == TRUNK else (TRUNK, f"{head}_{TRUNK}", head):
         with np.load(Path(folder) / f"{name}.npz") as file:
             arrays |= {key: file[key] for key in file.files}
     weights = {key: array.astype(np.float32) for key, array in arrays.items()

@@ -93,7 +93,7 @@ def test_wrong_attributes_are_named(attributes, message):
 
 
 def test_committed_weights(networks):
-    for name in (*HEADS, "trunk"):
+    for name in ("trunk", *HEADS, *(f"{head}_trunk" for head in HEADS)):
         assert (FOLDER / f"{name}.npz").stat().st_size < 2_000_000
     with np.load(FOLDER / "trunk.npz") as file:
         drawn = Codebooks.random(render.SIZES, 4, 256, int(file["codebook_seed"]))
@@ -101,10 +101,14 @@ def test_committed_weights(networks):
     for one in networks.values():
         assert not len(one.held_back)
         assert all(np.isfinite(weight).all() for weight in one.weights.values())
-        # The same trunk: its arrays are those of the first network.
-        for key, weight in networks["factorizer"].weights.items():
-            if key.startswith(("conv", "embed")):
-                assert np.array_equal(weight, one.weights[key]), key
+    # Each head has trained its own trunk, from one that is the same for both.
+    start = network.load("trunk").weights
+    for key, weight in start.items():
+        factorizer, connected = (networks[head].weights[key] for head in HEADS)
+        assert not np.array_equal(factorizer, connected), key
+        for trained in (factorizer, connected):
+            moved = np.abs(trained - weight).mean() / np.abs(weight).mean()
+            assert 0 < moved < .5, key
 
 
 def naive_logits(one, image):
@@ -155,7 +159,7 @@ def test_heads_are_as_good_as_each_other(networks, held_out):
     row = {"panels": 1000, **evaluate.evaluate(networks, *held_out)}
     assert evaluate.missed(row) == [], "seed 7"
     share = row["heads"]["factorizer"]["right"] / 1000
-    assert share >= .9, "seed 7"
+    assert share >= .975, "seed 7"
     core = row["core"]
     assert core["join"]["right"] >= core["scan"]["right"] - 2
     assert core["join"]["mean"] < core["scan"]["mean"] / 3
