@@ -56,8 +56,6 @@ class CoreModel:
         """Forget queries, but not the codebooks."""
         #: The loaded query.
         self.query: Query | None = None
-        # What the run that goes on gives, from its first result on.
-        self._found: list[Result] | None = None
         self._entries: list[tuple[int, int, int]] = []
 
     def store(self, factor: int, codevector: int, row: tuple[int, ...] | None) -> None:
@@ -161,7 +159,7 @@ class CoreModel:
 
     def begin(self) -> Query | None:
         """The loaded query, for a run that is not refused; one for several products uses it up."""
-        query, self._found = self.query, None
+        query = self.query
         if self.products > 1:
             self.query = None
         return query
@@ -186,9 +184,8 @@ class CoreModel:
         if golden is None:
             certain = CERTAIN - SEARCHED - {"stop"} - ({"smax"} if number else set())
             return nothing, certain
-        if self._found is None:
-            self._found = golden.explain(query, self.parameters)
-        return self._found[number], CERTAIN
+        found = golden.explain(query, self.parameters.replace(products=number + 1))
+        return found[number], CERTAIN
 
     def _golden(self) -> Factorizer | None:
         """Model with the codebooks in use; None if a codevector of theirs was never written."""

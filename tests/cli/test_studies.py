@@ -123,6 +123,8 @@ def test_many_differences_are_not_all_printed(command, tmp_path):
     (("--plot", "nowhere/a.png"), "directory nowhere does not exist"),
     (("--json", "nowhere/a.json"), "directory nowhere does not exist"),
     (("--store", "nowhere/a.json"), "directory nowhere does not exist"),
+    (("--store", "{empty}", "--json", "{empty}"),
+     "--json {empty}: must not be the file of --store, which has all rows"),
     (("--scheduler", "nonsense:", "--jobs", "2"), "--jobs 2 does not go with --scheduler"),
 ])
 def test_refused(arguments, message, command, tmp_path):

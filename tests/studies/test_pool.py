@@ -39,7 +39,7 @@ def test_no_scheduler(monkeypatch):
         list(run_tasks(square, TASKS, scheduler="tcp://127.0.0.1:9"))
 
 
-@pytest.mark.needs_modules("distributed")
-def test_address_that_is_none():
-    with pytest.raises(StudyError, match="'nonsense:' cannot be reached"):
-        list(run_tasks(square, TASKS, scheduler="nonsense:"))
+@pytest.mark.parametrize("address", ["nonsense:", "xx", "host:8786", "tcp://host"])
+def test_address_that_is_none(address):
+    with pytest.raises(StudyError, match=f"'{address}' is not an address such as tcp://host:8786"):
+        list(run_tasks(square, TASKS, scheduler=address))

@@ -103,6 +103,8 @@ CHUNK = ("rows", 1, "chunks", 0)
     ((*CHUNK, "seed"), [1], "row 1: chunk 0: seed [1] is not [5, 2, 6, 3, 16, 0]"),
     ((*CHUNK, "number"), 1, "row 1: chunk 1: seed"),
     ((*CHUNK, "bins"), [[5, 9]], "row 1: chunk 0: bins have 9 trials, must have 10"),
+    ((*CHUNK, "bins"), [[5, 9, 1]], "row 1: is not as it must be"),
+    (("rows", 1, "figures"), [1], "row 1: figures [1] are not a table"),
     ((*CHUNK, "digest"), 5, "row 1: chunk 0: digest 5 is not a text"),
 ])
 def test_broken(path, value, message, text, refused):

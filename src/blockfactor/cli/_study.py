@@ -1,5 +1,8 @@
 """What the commands that make a study share: arguments, progress, table, files, check."""
 
+from itertools import combinations
+from pathlib import Path
+
 from ._common import integer, output_file, print_table
 
 __all__ = ["add_study_arguments", "run_study"]
@@ -81,6 +84,11 @@ def _refuse(args) -> None:
         raise StudyError(f"--sample {args.sample} needs --check: no file to choose chunks of")
     if args.plot is not None and not args.plot.endswith(".png"):
         raise StudyError(f"--plot {args.plot}: must end in .png")
+    given = [option for option in ("store", "json", "plot") if getattr(args, option)]
+    for option, other in combinations(given, 2):
+        if Path(getattr(args, option)).resolve() == Path(getattr(args, other)).resolve():
+            raise StudyError(f"--{other} {getattr(args, other)}: must not be the file of "
+                             f"--{option}, which has all rows")
     if args.scheduler is not None and args.jobs != 1:
         raise StudyError(f"--jobs {args.jobs} does not go with --scheduler: its workers are as "
                          "many as they are")

@@ -1,5 +1,6 @@
 """Tasks spread over the cores of this machine, or over a Dask cluster."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,19 +24,27 @@ def _local(function: Callable, tasks: Sequence, jobs: int) -> Iterator[tuple[int
 
 
 def _cluster(function: Callable, tasks: Sequence, address: str) -> Iterator[tuple[int, Any]]:
-    from distributed import Client, as_completed
+    if not re.fullmatch(r"[a-z]+://[^\s:]+:\d+", address):
+        raise StudyError(f"scheduler {address!r} is not an address such as tcp://host:8786")
+    from distributed import CancelledError, Client, as_completed
+    from distributed.comm.core import CommClosedError
+    from distributed.scheduler import KilledWorker
 
     try:
         client = Client(address, timeout=TIMEOUT, set_as_default=False)
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, TimeoutError) as problem:
         raise StudyError(f"scheduler {address!r} cannot be reached: "
-                         f"{str(problem).splitlines()[0]}") from None
+                         f"{(str(problem) or 'no answer').splitlines()[0]}") from None
     with client:
         # Not pure: a task is run although an equal one was, in whatever session.
         futures = [client.submit(_numbered, function, n, task, pure=False)
                    for n, task in enumerate(tasks)]
-        for _, result in as_completed(futures, loop=client.loop, with_results=True):
-            yield result
+        try:
+            for _, result in as_completed(futures, loop=client.loop, with_results=True):
+                yield result
+        except (KilledWorker, CancelledError, CommClosedError) as problem:
+            raise StudyError(f"scheduler {address!r}: a worker or the scheduler was lost: "
+                             f"{str(problem).splitlines()[0]}") from None
 
 
 def run_tasks(function: Callable[[Any], Any], tasks: Sequence, jobs: int = 1,
@@ -58,7 +67,7 @@ def run_tasks(function: Callable[[Any], Any], tasks: Sequence, jobs: int = 1,
     Raises
     ------
     StudyError
-        The scheduler cannot be reached.
+        The scheduler's address is none, or it cannot be reached, or is lost.
     ModuleNotFoundError
         joblib, for more than one job, or distributed is not installed.
     """

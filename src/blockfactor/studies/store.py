@@ -75,10 +75,10 @@ def read(path, study: str | None = None) -> Results:
         for number, entry in enumerate(table["rows"]):
             try:
                 record = _record(entry, seed)
-            except (KeyError, TypeError, AttributeError) as problem:
-                raise StudyError(f"row {number}: {_missing(problem)}") from None
             except BlockfactorError as problem:
                 raise StudyError(f"row {number}: {problem}") from None
+            except (KeyError, TypeError, ValueError, AttributeError) as problem:
+                raise StudyError(f"row {number}: {_missing(problem)}") from None
             if record.row.name in results.records:
                 raise StudyError(f"row {record.row.name} is there twice")
             results.records[record.row.name] = record
@@ -96,6 +96,8 @@ def _missing(problem: Exception) -> str:
 def _record(entry: dict, seed: int) -> Record:
     problem, way = Problem.from_table(entry["problem"]), Way.from_table(entry["way"])
     chunk = check_int("chunk", entry["chunk"], 1, 1 << 32, StudyError)
+    if not isinstance(entry["figures"], dict | None):
+        raise StudyError(f"figures {entry['figures']!r} are not a table")
     record = Record(Row(problem, way, 0, chunk), figures=entry["figures"])
     if entry["name"] != record.row.name:
         raise StudyError(f"name {entry['name']!r} does not fit its problem and way, which are "
