@@ -48,13 +48,13 @@ class Factorizer(wiring.Component):
     are written in any order; ``start`` begins a run with ``parameters``, which must be stable from
     the cycle before until its last result is valid; its cycles are those of golden/cycles.py
     exactly. A query stays loaded until the next one is begun; but a run with
-    ``parameters.products`` above 1 takes it apart: it gives so many results, each found in what is left when the products found
-    before are taken off (golden/explain.py), and no query is loaded from its start on. The first
-    result's cycles count from the start, the others' from the cycle in which the one before was
-    taken. Once a run is refused or aborted, or nothing is left of the query, the other results
-    follow at once, with the same stop reason and nothing in them. While a run lasts or its result
-    waits, codebook and sparse query streams are held back; the elements of one dense query are
-    taken.
+    ``parameters.products`` above 1 takes it apart: it gives so many results, each found in what is
+    left when the products found before are taken off (golden/explain.py), and no query is loaded
+    from its start on. The first result's cycles count from the start, the others' from the cycle in
+    which the one before was taken. Once a run is refused or aborted, or nothing is left of the
+    query, the other results follow at once, with the same stop reason and nothing in them. While a
+    run lasts or its result waits, codebook and sparse query streams are held back; the elements of
+    one dense query are taken.
 
     Parameters
     ----------
