@@ -12,11 +12,11 @@ ENGINES = ("auto", "factorize", "join", "scan", "both")
 def add_arguments(parser) -> None:
     """Add this command's arguments to ``parser``."""
     parser.description = (
-        "Search for the run parameters (threshold, samples, trim, look-up blocks, level, patience,\n"
-        "limit of iterations) and the kind of queries (entries a block, linear or log weights)\n"
-        "with which a core is fastest while it is as right as it can be. The golden model runs\n"
-        "them; accuracy and cycles are then stated for fresh problems that the search has not\n"
-        "seen, next to those of the preset's parameters. docs/tune.md tells how it is done.")
+        "Search for the run parameters (threshold, samples, trim, look-up blocks, level,\n"
+        "patience, limit of iterations) and the kind of queries (entries a block, linear or log\n"
+        "weights) with which a core is fastest while it is as right as it can be. The golden\n"
+        "model runs them; accuracy and cycles are then stated for fresh problems that the search\n"
+        "has not seen, next to those of the preset's parameters. docs/tune.md tells how.")
     parser.epilog = """\
 examples:
   blockfactor tune --preset paper --engine factorize --jobs 2 -o run.toml

@@ -1,4 +1,4 @@
-"""Tuning: the setting of a run that suits codebooks and queries, and figures of it on fresh data."""
+"""Tuning: the setting of a run that suits codebooks and queries, with figures on fresh data."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

@@ -1,9 +1,9 @@
 """Problems that settings are tried on: made from a seed, or queries of a file with their answers.
 
-A problem is codebooks, a query with its true tuple, and a seed of the sampler. Problems are numbered
-and come in blocks, each made from its own random generator: the first n are the same however many
-there are, and whoever makes them. Those of the part ``search`` have nothing in common with those
-of the part ``fresh`` but the codebooks, if these are given.
+A problem is codebooks, a query with its true tuple, and a seed of the sampler. Problems are
+numbered and come in blocks, each made from its own random generator: the first n are the same
+however many there are, and whoever makes them. Those of the part ``search`` have nothing in common
+with those of the part ``fresh`` but the codebooks, if these are given.
 """
 
 import hashlib
