@@ -75,17 +75,18 @@ def test_look_up_blocks_where_they_are_wrong():
 
 
 def test_entries_and_weights(short):
-    """Of soft queries entries and kind of weights are found too, which the core's front-end gets."""
+    """Of soft queries entries and kind of weights are found too; the front-end is told the kind."""
     system = SystemConfig(core=CORE.replace(element_bits=8))
-    source = Source(system.core, SIZES, 3, "soft", margin=4.)
+    source = Source(system.core, SIZES, 3, "soft", margin=2.5)
     found = tune(system, source, BEFORE, "join", Goal(256), 512).best
     tried = {(v.setting.entries, v.setting.weights) for v in found.found.visits}
     assert tried == {(1, "linear"), (2, "linear"), (2, "log"), (4, "linear"), (4, "log")}
     assert (found.entries, found.weights) in tried
     assert found.parameters.dense_weights == found.weights
     assert found.parameters.dense_shift == (4 if found.weights == "log" else 0)
-    one = max(v.accuracy for v in found.found.visits if v.setting.entries == 1)
-    assert found.figures.accuracy > one
+    # One entry a block is not enough; a race that has seen as many problems shows it.
+    one = [v.accuracy for v in found.found.visits if v.setting.entries == 1 and v.problems == 64]
+    assert found.entries > 1 and found.found.last.accuracy > max(one)
 
 
 def test_both_engines_and_the_first_is_the_fastest(short):
@@ -110,13 +111,13 @@ def interrupted(tasks: int):
     return progress
 
 
-@pytest.mark.parametrize("engine", ["factorize", "join"])
-def test_resumed_equals_uninterrupted(engine, short, tmp_path):
-    arguments = (SYSTEM, small("damaged"), BEFORE, engine, Goal(128), 128)
+@pytest.mark.parametrize(("engine", "kind"), [("factorize", "damaged"), ("join", "soft")])
+def test_resumed_equals_uninterrupted(engine, kind, short, tmp_path):
+    arguments = (SYSTEM, small(kind), BEFORE, engine, Goal(128), 128)
     whole = tune(*arguments)
     store = tmp_path / "store.json"
     runs = []
-    for tasks in (20, 70):
+    for tasks in (10, 30):
         with pytest.raises(Stop):
             tune(*arguments, store=store, progress=interrupted(tasks))
         runs.append(store.stat().st_size)

@@ -177,7 +177,8 @@ def _tune(args, system, source, before, store):
     from ..studies.tune import Goal, tune
 
     goal = Goal(args.trials, args.minimise, args.tolerance, args.max_iterations)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("tuning", total=None)
         return tune(system, source, before, args.engine, goal, args.fresh or 2048, args.jobs,
                     args.scheduler, store,
