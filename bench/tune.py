@@ -138,20 +138,25 @@ def main() -> int:
     names = [f"{case[0]},{case[1]}" for case in POINTS]
     parser.add_argument("--case", action="append", choices=names, metavar="F,M",
                         help="only this clean problem; may be repeated: " + " ".join(names))
-    parser.add_argument("--no-damaged", action="store_true", help="only clean problems")
+    parser.add_argument("--only", choices=("clean", "damaged"), help="only these problems")
     parser.add_argument("--json", type=new_file, metavar="FILE")
     parser.add_argument("--plot", type=new_file, metavar="FILE.png",
                         help="picture of all A and T that were tried; needs matplotlib")
     args = parser.parse_args()
     points, others = [], []
+    clean = [case for case, name in zip(POINTS, names) if name in (args.case or names)]
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         for makes, cases, rows in (
-                (point, [c for c, n in zip(POINTS, names) if n in (args.case or names)], points),
-                (damaged, () if args.no_damaged else DAMAGED, others)):
+                (point, () if args.only == "damaged" else clean, points),
+                (damaged, () if args.only == "clean" or args.case else DAMAGED, others)):
             for case in cases:
                 rows.append(makes(case, args, lambda done, wanted, text, case=case: bar.update(
                     task, completed=done, total=wanted, description=f"{case[:2]} {text}")))
+                each = rows[-1]
+                bar.console.print(f"{case[:2]}: {each['cpu_seconds']:.0f} s, ok: {each['ok']}, "
+                                  f"{args.minimise} {each['before_figures'][args.minimise]:.2f} -> "
+                                  f"{each['tuned_figures'][args.minimise]:.2f}")
     show(points, others, args.minimise)
     total = float(np.sum([each["cpu_seconds"] for each in points]))
     print(f"clean problems together: {total:.0f} s of processors, at most {SECONDS}")

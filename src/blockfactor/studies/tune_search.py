@@ -181,20 +181,20 @@ def _factorize(race: _Race, space: Space, goal: Goal, rng, found: Found) -> None
         new = [child for child in children if child not in pool]
         pool, _ = race(pool[:2 * FINALISTS] + new, most, problems,
                        f"factorize: changes, round {number + 1} of {len(STEPS)}")
-    last, _ = race(pool[:FINALISTS], most, race.most, "factorize: last race")
+    last, best = race(pool[:FINALISTS], most, race.most, "factorize: last race")
     found.setting, found.limit = last[0], most
     if goal.limit is None:
-        found.limit = _shorten(race, found.setting, most)
+        found.limit = _shorten(race, found.setting, most, best)
 
 
-def _shorten(race: _Race, setting: Setting, most: int) -> int:
-    """The smallest limit that costs no more right answers than the tolerance."""
+def _shorten(race: _Race, setting: Setting, most: int, best: float) -> int:
+    """The smallest limit whose share of right answers is the best less the tolerance, or more."""
     limits = [most]
     while limits[-1] > LEAST_LIMIT:
         limits.append(max(LEAST_LIMIT, int(limits[-1] * .7)))
     trials = [Trial(setting.parameters(race.base, limit), setting.entries, setting.weights)
               for limit in limits]
     runs = race.runner.run("search", trials, race.most, "factorize: limits")
-    allowed = race.goal.tolerance * race.most
-    hits = [int(each.right.sum()) for each in runs]
-    return min(limit for limit, right in zip(limits, hits) if hits[0] - right <= allowed)
+    # Where the setting has used the tolerance up, its runs stay as long as they are.
+    wanted = min(best - race.goal.tolerance, runs[0].right.mean())
+    return min(limit for limit, each in zip(limits, runs) if each.right.mean() >= wanted)
