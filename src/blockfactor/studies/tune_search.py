@@ -21,10 +21,13 @@ __all__ = ["COSTS", "Found", "Goal", "Visit", "iteration_limit", "search"]
 COSTS = ("cycles", "iterations")
 #: Settings of the first race: where T, A and patience are to be found, and where more is.
 DESIGN, SOFT_DESIGN = 96, 256
-#: Blocks of problems, and the share of the iterations' limit, of the races of the design; of each
-#: the share that goes on.
-RACES = ((1, 64), (2, 16), (4, 4))
+#: Blocks of problems of the races of the design; of each the share that goes on.
+RACES = (1, 2, 4)
 KEEP = 1 / 3
+#: Limit of iterations of the first race as a share of the whole one; later ones have so many times
+#: the iterations that the best setting so far takes for a right answer.
+FIRST_LIMIT = 1 / 64
+CAPS = 4, 6
 #: Least share of right answers by which the first race can tell settings apart.
 TELLING = .2
 #: Octaves by which T and A are changed at most, round by round; parents and children of a round.
@@ -102,7 +105,10 @@ class _Race:
         self.most = goal.trials if there is None else min(goal.trials, there)
 
     def __call__(self, settings: list[Setting], limit: int, problems: int, text: str):
-        """Settings by rank, and the share of right answers of the best."""
+        """Settings by rank, and the share of right answers of the best.
+
+        ``effort`` is then the iterations that the first takes for a right answer.
+        """
         problems = min(problems, self.most)
         trials = [Trial(s.parameters(self.base, limit), s.entries, s.weights) for s in settings]
         runs = self.runner.run("search", trials, problems, text)
@@ -110,6 +116,8 @@ class _Race:
                               float(r.iterations.mean()), float(r.cycles.mean()))
                         for s, r in zip(settings, runs)]
         ranks = order(runs, self.goal.cost, self.goal.tolerance)
+        first = runs[ranks[0]]
+        self.effort = first.iterations.sum() / max(1, first.right.sum())
         return [settings[n] for n in ranks], max(float(r.right.mean()) for r in runs)
 
 
@@ -162,8 +170,8 @@ def _check(best: float, mode: str) -> None:
 def _factorize(race: _Race, space: Space, goal: Goal, rng, found: Found) -> None:
     most = goal.limit or iteration_limit(race.runner.source.sizes)
     ranked = space.design(SOFT_DESIGN if space.soft else DESIGN, rng)
-    for number, (blocks, part) in enumerate(RACES):
-        limit = min(most, max(LEAST_LIMIT, most // part))
+    limit = min(most, max(LEAST_LIMIT, int(most * FIRST_LIMIT)))
+    for number, blocks in enumerate(RACES):
         while True:
             names = f"factorize: {len(ranked)} settings, {limit} iterations"
             ranked, best = race(ranked, limit, blocks * BLOCK, names)
@@ -171,16 +179,20 @@ def _factorize(race: _Race, space: Space, goal: Goal, rng, found: Found) -> None
                 break
             limit = min(most, 4 * limit)
         ranked = ranked[:max(2 * PARENTS, math.ceil(len(ranked) * KEEP))]
+        limit = min(most, max(limit, math.ceil(CAPS[0] * race.effort)))
     _check(best, "factorize")
-    # Small changes of the best, on the problems and with the limit that count.
+    # Small changes of the best; about half of them leave after a few problems.
+    limit = min(most, max(LEAST_LIMIT, math.ceil(CAPS[1] * race.effort)))
     problems = ROUND_BLOCKS * BLOCK
-    pool, _ = race(ranked, most, problems, "factorize: the best of them")
+    pool, _ = race(ranked, limit, problems, "factorize: the best of them")
     for number, step in enumerate(STEPS):
         children = dict.fromkeys(space.near(parent, step, rng) for parent in pool[:PARENTS]
                                  for _ in range(CHILDREN))
         new = [child for child in children if child not in pool]
-        pool, _ = race(pool[:2 * FINALISTS] + new, most, problems,
-                       f"factorize: changes, round {number + 1} of {len(STEPS)}")
+        text = f"factorize: changes, round {number + 1} of {len(STEPS)}"
+        ranked, _ = race(pool[:PARENTS] + new, limit, BLOCK, text)
+        new = [child for child in ranked if child in new][:PARENTS + CHILDREN]
+        pool, _ = race(pool[:2 * FINALISTS] + new, limit, problems, text)
     last, best = race(pool[:FINALISTS], most, race.most, "factorize: last race")
     found.setting, found.limit = last[0], most
     if goal.limit is None:
