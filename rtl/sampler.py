@@ -66,7 +66,11 @@ class Sampler(wiring.Component):
 
         state = Signal(LFSR_BITS)
         # The bit that enters k steps from now; bit 0 of the state is the newest.
-        entering = [Cat(*(state[tap - 1 - k] for tap in TAPS)).xor() for k in range(self.width)]
+        entering = []
+        for k in range(self.width):
+            taps = (tap - 1 - k for tap in TAPS)
+            entering.append(Cat(*(state[bit] if bit >= 0 else entering[-1 - bit]
+                                  for bit in taps)).xor())
         with m.If(self.load):
             m.d.sync += state.eq(Mux(self.seed == 0, 1, self.seed))
         with m.Elif(self.leap):

@@ -24,7 +24,7 @@ ROOM = {
 def random_core(rng: random.Random) -> CoreConfig:
     """A random valid configuration."""
     length = rng.randint(2, 1024)
-    codevectors = rng.randint(1, 4096)
+    codevectors = rng.randint(1, 16384)
     tag_bits = next(t for t in range(3, 9)
                     if -(-length // ((1 << t) - 1)) <= CoreConfig.SCRUB_ROWS)
     factors = rng.randint(2, 4)

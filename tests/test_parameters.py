@@ -17,7 +17,7 @@ SIZES = (22, 22, 22)
 
 def random_parameters(rng: random.Random) -> RunParameters:
     """Random valid parameters."""
-    sizes = tuple(rng.randint(1, 4096) for _ in range(rng.randint(2, 4)))
+    sizes = tuple(rng.randint(1, 16384) for _ in range(rng.randint(2, 4)))
     numbers = {name: rng.randint(low, high) for name, (low, high) in RunParameters.RANGES.items()}
     known = rng.choice(((), tuple(rng.randint(-1, size - 1) for size in sizes)))
     return RunParameters(sizes=sizes, known=known, mode=rng.choice(MODES), rule=rng.choice(RULES),

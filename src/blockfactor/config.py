@@ -42,7 +42,7 @@ class CoreConfig:
         Blocks B of a vector.
     block_length : int, 2..1024
         Elements L of a block; need not be a power of two. The dimension is ``B * L``.
-    max_codevectors : int, 1..4096
+    max_codevectors : int, 1..16384
         Largest codebook the memories hold; the size in use is a run parameter.
     engines : tuple of str
         Non-empty subset of :data:`ENGINES`.
@@ -105,7 +105,7 @@ class CoreConfig:
         "factors": (2, 4),
         "blocks": (1, 16),
         "block_length": (2, 1024),
-        "max_codevectors": (1, 4096),
+        "max_codevectors": (1, 16384),
         "heads": (1, 3),
         "list_size": (1, 1024),
         "query_entries": (1, 16),

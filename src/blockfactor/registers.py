@@ -166,8 +166,10 @@ def _identity(system: SystemConfig) -> Iterator[Register]:
         constant("factors", 0, 4, core.factors, "number of codebooks F"),
         constant("blocks", 8, 5, core.blocks, "blocks B of a vector"),
         constant("block_length", 16, 11, core.block_length, "elements L of a block"),))
+    # More than 13 bits only where they are needed: the RTL of other cores is that of before.
     yield Register("CAPACITY", 0x0C, "sizes of the memories", (
-        constant("max_codevectors", 0, 13, core.max_codevectors, "codevectors a codebook holds"),
+        constant("max_codevectors", 0, max(13, core.size_bits), core.max_codevectors,
+                 "codevectors a codebook holds"),
         constant("list_size", 16, 11, core.list_size, "codevectors K in a factor's estimate"),))
     yield Register("ENGINES", 0x10, "engines of the core", (
         constant("factorize", 0, 1, int("factorize" in core.engines),

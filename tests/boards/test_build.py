@@ -9,7 +9,7 @@ from blockfactor.boards import build as module
 from blockfactor.boards.bitstreams import check_bitstream
 from blockfactor.boards.build import BoardReport, Design, TimingError, build
 from blockfactor.boards.catalogue import BOARDS
-from blockfactor.boards.synthesis import Netlist, Routed
+from blockfactor.boards.synthesis import Netlist, Routed, RouterCrash
 from blockfactor.errors import CodebookError, ConfigError
 from blockfactor.golden.codebook import Codebooks
 
@@ -44,6 +44,35 @@ def world(monkeypatch, tmp_path):
         monkeypatch.setattr(module, function.__name__, function)
     monkeypatch.setattr(module, "versions", lambda part: {"tool": "1"})
     return asked, packed, tmp_path / "out"
+
+
+@pytest.fixture
+def crashes(world, monkeypatch):
+    """Seeds with which place and route crashes when all is routed."""
+    place_and_route, seeds = module.place_and_route, set()
+
+    def some_crash(netlist, seed, frequency, constraints):
+        routed = place_and_route(netlist, seed, frequency, constraints)
+        if seed in seeds:
+            raise RouterCrash(f"crash of seed {seed}", routed.frequency)
+        return routed
+
+    monkeypatch.setattr(module, "place_and_route", some_crash)
+    return seeds
+
+
+def test_a_crash_after_routing_has_a_clock_and_no_bitstream(world, crashes):
+    _, packed, folder = world
+    crashes.add(3)
+    report = build(ICEBREAKER, seeds=(1, 2, 3), folder=folder, all_seeds=True)
+    assert (report.seed, packed) == (2, [2])
+    assert report.frequency == {1: 29.0, 2: 31.0, 3: 33.0}
+    # Without being told to try all, another seed takes its place.
+    report = build(ICEBREAKER, seeds=(3, 2), folder=folder)
+    assert (report.seed, report.frequency) == (2, {3: 33.0, 2: 31.0})
+    crashes.add(2)
+    with pytest.raises(RouterCrash, match="crash of seed 3"):
+        build(ICEBREAKER, seeds=(2, 3), folder=folder)
 
 
 def test_first_seed_that_meets_the_clock(world):

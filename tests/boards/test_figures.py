@@ -89,8 +89,7 @@ def test_kept_figures_are_those_of_the_page():
     assert readme == with_table(readme, reports)
     assert figures.problems(reports) == []
     for r in reports:
-        seeds = 1 if BOARDS[r.board].packed_only else 8
-        assert len(r.frequency) == seeds, r.board
+        assert len(r.frequency) == 8, r.board
 
 
 @pytest.mark.parametrize("name", ["icebreaker", "ulx3s-25f", "tang-nano-20k"])

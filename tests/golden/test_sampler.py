@@ -58,7 +58,7 @@ def test_maximal_length():
         assert power(PERIOD // prime) != identity
 
 
-@pytest.mark.parametrize("width", [1, 2, 10, 24, MAX_LEAP])
+@pytest.mark.parametrize("width", [1, 2, 10, 24, MAX_LEAP, MAX_LEAP + 1, 28, 60])
 def test_leap_is_many_steps(width):
     for state in np.random.default_rng(width).integers(1, 2**32, 50).tolist():
         expected = state

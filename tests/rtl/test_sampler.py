@@ -10,7 +10,8 @@ from blockfactor.golden.sampler import draw_bits, leap, next_seed, walk
 from blockfactor.rtl.sampler import Sampler
 from blockfactor.sim.pysim import simulate
 
-CONFIGS = [(1, 1), (6, 5), (16, 16), (49, 9), (1155, 12), (4096, 4)]
+CONFIGS = [(1, 1), (6, 5), (16, 16), (49, 9), (1155, 12), (4096, 4), (10000, 5),
+           (16384, 2)]
 
 
 @pytest.mark.parametrize("max_codevectors, list_size", CONFIGS)

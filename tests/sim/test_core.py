@@ -10,11 +10,12 @@ import zlib
 import numpy as np
 import pytest
 
-from blockfactor.config import ENGINES
+from blockfactor.config import ENGINES, CoreConfig
 from blockfactor.config import LANES as CONFIG_LANES
 from blockfactor.golden.codebook import encode
 from blockfactor.golden.frontend import quantise, quantise_logits
 from blockfactor.golden.query import soft_probabilities
+from blockfactor.parameters import RunParameters
 from blockfactor.presets import PRESETS
 from blockfactor.rtl.memory import POISON
 from blockfactor.sim.simulate import model, simulate
@@ -191,6 +192,24 @@ def test_lanes_and_factorize(tmp_path):
     rows = simulate(Workload(preset.core, items, seed=7), tmp_path, platform=POISON)
     assert len(rows) == len(items)
     assert not [row["difference"] for row in rows if row["difference"]]
+
+
+@pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
+def test_large_codebooks(tmp_path):
+    """Nor with 5,000 codevectors a factor, whose draws take two leaps of the generator."""
+    core = CoreConfig(factors=2, block_length=256, max_codevectors=5_000, list_size=64,
+                      query_entries=1, weight_bits=1)
+    parameters = RunParameters(sizes=(5_000, 5_000), samples=50, threshold=400)
+    items = []
+    # Two queries by look-up, and steps that draw; the codebooks are the same for all.
+    for changes, count in (({"mode": "join"}, 2), ({"mode": "scan", "max_tuples": 9_000}, 1),
+                           ({"mode": "factorize", "max_iterations": 2}, 2),
+                           ({"mode": "factorize", "max_iterations": 3, "samples": 0}, 1)):
+        items += make_items(core, parameters.replace(**changes), "clean", count, 3,
+                            codebooks=items[0].codebooks if items else None)
+    rows = simulate(Workload(core, items, seed=7), tmp_path, platform=POISON)
+    assert [row["difference"] for row in rows] == [None] * len(items)
+    assert all(row["stop"] == "accepted" for row in rows[:2])
 
 
 @pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")

@@ -60,7 +60,8 @@ def description(words: dict[str, int]) -> SystemConfig:
     DeviceError
         No core can be so.
     """
-    registers = register_map(SystemConfig())
+    widest = CoreConfig(max_codevectors=CoreConfig.RANGES["max_codevectors"][1])
+    registers = register_map(SystemConfig(core=widest))
     value = {field: number for name in IDENTITY_REGISTERS
              for field, number in registers[name].unpack(words[name]).items()}
     names = ("factors", "blocks", "block_length", "max_codevectors", "list_size", "heads", "lanes",

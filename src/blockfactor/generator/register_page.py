@@ -29,7 +29,7 @@ NEEDS = (
 )
 #: Settings that width and place of a field can depend on, with values far from WHOLE's.
 SETTINGS = {"factors": (2,), "blocks": (2, 16), "block_length": (16, 1024),
-            "max_codevectors": (16, 4096), "list_size": (4,), "query_entries": (1, 16),
+            "max_codevectors": (16, 16384), "list_size": (4,), "query_entries": (1, 16),
             "weight_bits": (1, 6), "element_bits": (4, 16), "histogram_bits": (14,)}
 
 RULES = """\
