@@ -7,7 +7,7 @@ from ..config import SystemConfig
 from ..errors import StudyError, check_choice, check_int, check_number
 from ..parameters import MODES, RunParameters
 from .tune_problems import GIVEN, Source
-from .tune_runs import Figures, Runner, Trial, figures
+from .tune_runs import Figures, Runner, Trial, figures, paired
 from .tune_search import COSTS, Found, Goal, search
 from .tune_space import Setting
 from .tune_store import Store
@@ -24,7 +24,8 @@ class Tuned:
 
     ``parameters`` are to be run with; ``entries`` (s) and ``weights`` say which queries with.
     ``figures`` are of fresh problems; ``before`` of the parameters that were there before, on the
-    same ones.
+    same ones; ``difference`` is what iterations and cycles are more than before: mean and its
+    standard error, paired.
     """
 
     mode: str
@@ -35,12 +36,14 @@ class Tuned:
     before: Figures
     before_parameters: RunParameters
     found: Found
+    difference: dict[str, tuple[float, float]]
 
     def to_table(self) -> dict:
         """Plain table for JSON."""
         return {"mode": self.mode, "parameters": self.parameters.to_table(),
                 "entries": self.entries, "weights": self.weights,
                 "fresh": self.figures._asdict(), "before": self.before._asdict(),
+                "difference": self.difference,
                 "before_parameters": self.before_parameters.to_table(),
                 "tried": [{**asdict(visit), "setting": visit.setting._asdict()}
                           for visit in self.found.visits]}
@@ -148,7 +151,8 @@ def _measured(system: SystemConfig, runner: Runner, found: Found, base: RunParam
                                 Trial(old, *own)], fresh, f"{mode}: fresh problems")
     after, before = (figures(each, system.clock_hz) for each in runs)
     return Tuned(mode, _dense(source, parameters.replace(mode=written), setting), setting.entries,
-                 setting.weights, after, before, old, found)
+                 setting.weights, after, before, old, found,
+                 {cost: paired(*(getattr(each, cost) for each in runs)) for cost in COSTS})
 
 
 def _dense(source: Source, parameters: RunParameters, setting: Setting) -> RunParameters:

@@ -30,7 +30,7 @@ from ..parameters import WEIGHTS, RunParameters
 __all__ = ["BLOCK", "FEWEST", "GIVEN", "PARTS", "Block", "Runs", "Source", "run_blocks"]
 
 #: Problems of a block, the smallest number that is run at a time.
-BLOCK = 64
+BLOCK = 32
 #: Parts of the problems: what the search sees, and what nothing but the last figures come from.
 PARTS = ("search", "fresh")
 #: Least queries of a file.
@@ -278,7 +278,7 @@ class Block:
 
 
 # Blocks of large codebooks take a megabyte each.
-@lru_cache(maxsize=96)
+@lru_cache(maxsize=192)
 def _block(source: Source, part: str, number: int) -> Block:
     return Block(source, part, number)
 

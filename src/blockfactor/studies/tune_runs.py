@@ -11,7 +11,7 @@ from .pool import run_tasks
 from .tune_problems import BLOCK, Runs, Source, run_blocks
 from .tune_store import Store
 
-__all__ = ["Figures", "Runner", "Trial", "figures", "order", "wilson"]
+__all__ = ["Figures", "Runner", "Trial", "figures", "order", "paired", "wilson"]
 
 #: Blocks that a process runs at a time.
 TASK_BLOCKS = 4
@@ -118,6 +118,14 @@ def figures(runs: Runs, clock_hz: int) -> Figures:
     return Figures(count, right / count, *wilson(right, count), float(runs.accepted.mean()),
                    float(runs.iterations.mean()), float(np.quantile(runs.iterations, .99)),
                    mean, p99, 1e6 * mean / clock_hz, 1e6 * p99 / clock_hz)
+
+
+def paired(values, others) -> tuple[float, float]:
+    """Mean of the differences of the same problems, and its standard error."""
+    differences = np.asarray(values, dtype=float) - others
+    return (float(differences.mean()),
+            float(differences.std(ddof=1) / len(differences) ** .5) if len(differences) > 1
+            else float("inf"))
 
 
 def order(runs: Sequence[Runs], cost: str, tolerance: float) -> list[int]:

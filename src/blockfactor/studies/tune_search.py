@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import StudyError
 from ..parameters import RunParameters
-from .tune_problems import BLOCK
-from .tune_runs import Runner, Trial, order
+from .tune_problems import BLOCK, Runs
+from .tune_runs import Runner, Trial, order, paired
 from .tune_space import Setting, Space, make_space
 
 __all__ = ["COSTS", "Found", "Goal", "Visit", "iteration_limit", "search"]
@@ -21,22 +21,27 @@ __all__ = ["COSTS", "Found", "Goal", "Visit", "iteration_limit", "search"]
 COSTS = ("cycles", "iterations")
 #: Settings of the first race: where T, A and patience are to be found, and where more is.
 DESIGN, SOFT_DESIGN = 96, 256
-#: Blocks of problems of the races of the design; of each the share that goes on.
-RACES = (1, 2, 4)
+#: Stages of races: problems, and how many settings go on; less where a setting is plainly worse.
+DESIGN_STAGES = ((64, 12), (128, 8))
+ROUND_STAGES = ((32, 10), (64, 6), (128, 5), (256, 12))
+LAST_STAGES = ((256, 6), (512, 5), (1024, 4), (2048, 3))
+#: Share of the design that goes on after its first problems.
 KEEP = 1 / 3
+#: Standard errors of the paired difference to the best that are plainly worse.
+PLAIN = 3
 #: Limit of iterations of the first race as a share of the whole one; later ones have so many times
 #: the iterations that the best setting so far takes for a right answer.
 FIRST_LIMIT = 1 / 64
-CAPS = 4, 6
+CAP = 3
 #: Least share of right answers by which the first race can tell settings apart.
 TELLING = .2
 #: Octaves by which T and A are changed at most, round by round; parents and children of a round.
-STEPS = (1., .7, .5, .35, .25)
+STEPS = (1., .7, .5, .35)
 PARENTS, CHILDREN = 4, 3
-#: Blocks of problems of those rounds.
-ROUND_BLOCKS = 4
-#: Settings of the last race.
-FINALISTS = 6
+#: Settings that are changed further, and of the last race.
+POOL, FINALISTS = 12, 8
+#: Settings of the last race of join and scan.
+GRID_LAST = 6
 #: Least iterations of a race, and of the limit.
 LEAST_LIMIT = 8
 LEAST_BUDGET = 200
@@ -104,21 +109,63 @@ class _Race:
         there = runner.source.limit("search")
         self.most = goal.trials if there is None else min(goal.trials, there)
 
-    def __call__(self, settings: list[Setting], limit: int, problems: int, text: str):
-        """Settings by rank, and the share of right answers of the best.
-
-        ``effort`` is then the iterations that the first takes for a right answer.
-        """
-        problems = min(problems, self.most)
+    def run(self, settings: list[Setting], limit: int, problems: int, text: str) -> list[Runs]:
+        """Runs of each setting on the first problems."""
         trials = [Trial(s.parameters(self.base, limit), s.entries, s.weights) for s in settings]
-        runs = self.runner.run("search", trials, problems, text)
-        self.visits += [Visit(s, limit, problems, float(r.right.mean()),
+        runs = self.runner.run("search", trials, min(problems, self.most), text)
+        self.visits += [Visit(s, limit, len(r.right), float(r.right.mean()),
                               float(r.iterations.mean()), float(r.cycles.mean()))
                         for s, r in zip(settings, runs)]
-        ranks = order(runs, self.goal.cost, self.goal.tolerance)
-        first = runs[ranks[0]]
+        return runs
+
+    def __call__(self, settings: list[Setting], limit: int, problems: int, text: str,
+                 short: bool = False):
+        """Settings by rank, and the share of right answers of the best.
+
+        ``short``: the limit is one of the race, not of the setting; see :func:`_rank`. ``runs``
+        are then those of the settings by rank, ``effort`` the iterations that the first takes for
+        a right answer.
+        """
+        runs = self.run(settings, limit, problems, text)
+        ranks = _rank(runs, self.goal, short)
+        self.runs = [runs[n] for n in ranks]
+        first = self.runs[0]
         self.effort = first.iterations.sum() / max(1, first.right.sum())
         return [settings[n] for n in ranks], max(float(r.right.mean()) for r in runs)
+
+    def stages(self, settings: list[Setting], limit: int, stages, text: str, short: bool = False):
+        """The same in stages (problems, settings that go on): what is plainly worse leaves."""
+        for problems, keep in stages:
+            settings, best = self(settings, limit, problems, text, short)
+            cost = self.goal.cost
+            settings = [setting for n, setting in enumerate(settings[:keep])
+                        if not _plainly_worse(self.runs[n], self.runs[0], cost)
+                        and not any(_same(self.runs[n], other) for other in self.runs[:n])]
+        return settings, best
+
+
+def _rank(runs: list[Runs], goal: Goal, short: bool) -> list[int]:
+    """Numbers of the runs, best first.
+
+    Where runs are cut short, and no accepted answer was wrong, an answer that is missing says only
+    that the run took longer: the least cost of a right answer is best. Else see
+    :func:`~blockfactor.studies.tune_runs.order`.
+    """
+    if short and all((r.right | ~r.accepted).all() for r in runs):
+        return sorted(range(len(runs)), key=lambda n: (
+            getattr(runs[n], goal.cost).sum() / max(.5, runs[n].right.sum()), n))
+    return order(runs, goal.cost, goal.tolerance)
+
+
+def _plainly_worse(runs: Runs, best: Runs, cost: str) -> bool:
+    """Whether the cost of the same problems is more by :data:`PLAIN` standard errors."""
+    mean, error = paired(getattr(runs, cost), getattr(best, cost))
+    return mean > PLAIN * error
+
+
+def _same(runs: Runs, other: Runs) -> bool:
+    """Whether settings did the same: a threshold is rounded down to whole numbers in each step."""
+    return len(runs.right) >= 64 and all(map(np.array_equal, runs, other))
 
 
 def search(runner: Runner, mode: str, base: RunParameters, goal: Goal, seed: int) -> Found:
@@ -143,17 +190,17 @@ def search(runner: Runner, mode: str, base: RunParameters, goal: Goal, seed: int
     """
     found = Found(Setting(mode), base.max_iterations)
     race = _Race(runner, base, goal, found.visits)
-    blocks = -(-min(race.most, ROUND_BLOCKS * BLOCK) // BLOCK)
+    blocks = -(-min(race.most, ROUND_STAGES[-1][0]) // BLOCK)
     space = make_space(runner.source, mode, blocks)
     rng = np.random.default_rng([seed, 1])
     if mode == "factorize":
         _factorize(race, space, goal, rng, found)
     else:
         ranked = space.grid()
-        for count in (1, 4):
-            ranked, best = race(ranked, found.limit, count * BLOCK, f"{mode}: all settings")
-            ranked = ranked[:max(FINALISTS, math.ceil(len(ranked) * KEEP))]
-        ranked, best = race(ranked[:FINALISTS], found.limit, race.most, f"{mode}: last race")
+        for count in (64, 256):
+            ranked, best = race(ranked, found.limit, count, f"{mode}: all settings")
+            ranked = ranked[:max(GRID_LAST, math.ceil(len(ranked) * KEEP))]
+        ranked, best = race(ranked[:GRID_LAST], found.limit, race.most, f"{mode}: last race")
         found.setting = ranked[0]
         _check(best, mode)
     race([found.setting], found.limit, race.most, f"{mode}: the one found")
@@ -169,31 +216,33 @@ def _check(best: float, mode: str) -> None:
 
 def _factorize(race: _Race, space: Space, goal: Goal, rng, found: Found) -> None:
     most = goal.limit or iteration_limit(race.runner.source.sizes)
+    short = not space.soft
     ranked = space.design(SOFT_DESIGN if space.soft else DESIGN, rng)
     limit = min(most, max(LEAST_LIMIT, int(most * FIRST_LIMIT)))
-    for number, blocks in enumerate(RACES):
-        while True:
-            names = f"factorize: {len(ranked)} settings, {limit} iterations"
-            ranked, best = race(ranked, limit, blocks * BLOCK, names)
-            if number or best >= TELLING or limit == most:
-                break
-            limit = min(most, 4 * limit)
-        ranked = ranked[:max(2 * PARENTS, math.ceil(len(ranked) * KEEP))]
-        limit = min(most, max(limit, math.ceil(CAPS[0] * race.effort)))
+    while True:
+        names = f"factorize: {len(ranked)} settings, {limit} iterations"
+        ranked, best = race(ranked, limit, BLOCK, names, short)
+        if best >= TELLING or limit == most:
+            break
+        limit = min(most, 4 * limit)
+    ranked = ranked[:max(PARENTS, math.ceil(len(ranked) * KEEP))]
+    limit = min(most, max(LEAST_LIMIT, limit, math.ceil(CAP * race.effort)))
+    ranked, best = race.stages(ranked, limit, DESIGN_STAGES, "factorize: the best of them", short)
     _check(best, "factorize")
-    # Small changes of the best; about half of them leave after a few problems.
-    limit = min(most, max(LEAST_LIMIT, math.ceil(CAPS[1] * race.effort)))
-    problems = ROUND_BLOCKS * BLOCK
-    pool, _ = race(ranked, limit, problems, "factorize: the best of them")
+    # Small changes of the best; most of them leave after a few problems. With the whole limit a few
+    # hopeless ones would cost more than all the rest.
+    limit = min(most, max(LEAST_LIMIT, math.ceil(CAP * race.effort)))
+    problems = ROUND_STAGES[-1][0]
+    pool, _ = race(ranked, limit, problems, "factorize: the best of them", short)
     for number, step in enumerate(STEPS):
         children = dict.fromkeys(space.near(parent, step, rng) for parent in pool[:PARENTS]
                                  for _ in range(CHILDREN))
         new = [child for child in children if child not in pool]
         text = f"factorize: changes, round {number + 1} of {len(STEPS)}"
-        ranked, _ = race(pool[:PARENTS] + new, limit, BLOCK, text)
-        new = [child for child in ranked if child in new][:PARENTS + CHILDREN]
-        pool, _ = race(pool[:2 * FINALISTS] + new, limit, problems, text)
-    last, best = race(pool[:FINALISTS], most, race.most, "factorize: last race")
+        ranked, _ = race.stages(pool[:1] + new, limit, ROUND_STAGES, text, short)
+        pool, _ = race(list(dict.fromkeys(pool[:POOL] + ranked)), limit, problems, text, short)
+    last = [stage for stage in LAST_STAGES if stage[0] < race.most] + [(race.most, FINALISTS)]
+    last, best = race.stages(pool[:FINALISTS], most, last, "factorize: last race")
     found.setting, found.limit = last[0], most
     if goal.limit is None:
         found.limit = _shorten(race, found.setting, most, best)

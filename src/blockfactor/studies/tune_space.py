@@ -117,11 +117,13 @@ class Space:
         elif rng.random() < .25:
             samples = max(1, self.samples // 2)
         new = setting._replace(threshold=min(max(threshold, 0), 0xFFFF), samples=samples)
-        kind = int(rng.integers(0, 8 if self.soft else 2))
+        kind = int(rng.integers(0, 8))
         way = int(rng.choice((-1, 1)))
         if kind == 0:
             at = PATIENCE.index(setting.patience) + way
             new = new._replace(patience=PATIENCE[min(max(at, 0), len(PATIENCE) - 1)])
+        elif not self.soft:
+            pass
         elif kind in (2, 3):
             new = new._replace(trim=min(max(setting.trim + way, 0), self.trims))
         elif kind in (4, 5):
