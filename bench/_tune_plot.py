@@ -43,5 +43,5 @@ def plot(points: list, cost: str, path) -> None:
         axis.legend(loc="lower left", fontsize=8)
         figure.colorbar(dots, ax=axis, label=f"{cost} for a right answer",
                         orientation="horizontal")
-    figure.suptitle("settings the searches tried (samples A = 0, the whole codebook, at the bottom); grey: left early")
+    figure.suptitle("settings the searches tried; grey: left early; at the bottom A=0, all")
     figure.savefig(path, dpi=80, metadata={"Software": None})

@@ -164,6 +164,10 @@ def main() -> int:
                 rows.append(makes(case, args, lambda done, wanted, text, case=case: bar.update(
                     task, completed=done, total=wanted, description=f"{case[:2]} {text}")))
                 each = rows[-1]
+                if args.json:  # after each: nothing is lost if the rest is stopped
+                    args.json.write_text(json.dumps(
+                        {"seed": args.seed, "minimise": args.minimise, "jobs": args.jobs,
+                         "points": points, "damaged": others}, indent=1) + "\n")
                 bar.console.print(f"{case[:2]}: {each['cpu_seconds']:.0f} s, ok: {each['ok']}, "
                                   f"{args.minimise} {each['before_figures'][args.minimise]:.2f} -> "
                                   f"{each['tuned_figures'][args.minimise]:.2f}")
@@ -172,9 +176,6 @@ def main() -> int:
     print(f"clean problems together: {total:.0f} s of processors, at most {SECONDS}; "
           f"{sum(each['seconds'] for each in points):.0f} s by the clock with {args.jobs} "
           "processes, what else the machine did included")
-    if args.json:
-        args.json.write_text(json.dumps({"seed": args.seed, "minimise": args.minimise,
-                                         "points": points, "damaged": others}, indent=1) + "\n")
     if args.plot:
         from _tune_plot import plot
         plot(points, args.minimise, args.plot)

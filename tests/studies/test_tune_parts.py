@@ -13,9 +13,11 @@ from blockfactor.golden.query import (
     soft_probabilities,
 )
 from blockfactor.golden.query_set import QuerySet
+from blockfactor.parameters import RunParameters
 from blockfactor.studies.tune_problems import BLOCK, Runs, Source
-from blockfactor.studies.tune_runs import figures, order, wilson
-from blockfactor.studies.tune_space import PATIENCE, make_space
+from blockfactor.studies.tune_runs import Runner, figures, order, paired, wilson
+from blockfactor.studies.tune_search import Goal, _Race, _rank
+from blockfactor.studies.tune_space import PATIENCE, Setting, make_space
 
 CORE = CoreConfig(factors=2, blocks=4, block_length=32, max_codevectors=16, list_size=8,
                   query_entries=4)
@@ -191,6 +193,44 @@ def test_order():
     assert ranks == [3, 2, 1, 0]
     assert order([runs(close, 5), runs(best, 9)], "cycles", 0) == [1, 0]
     assert order([runs(best, 9), runs(best, 5)], "iterations", 0) == [1, 0]
+
+
+def test_rank_of_short_runs():
+    """A run that is cut short is no wrong answer, unless a wrong one was accepted."""
+    count = 100
+    right = np.arange(count) >= 20
+    slow = Runs(np.ones(count, bool), np.full(count, 50), np.full(count, 50), np.ones(count, bool))
+    cut = Runs(right, np.full(count, 10), np.full(count, 10), right)
+    goal = Goal()
+    assert _rank([slow, cut], goal, True) == [1, 0]
+    assert _rank([slow, cut], goal, False) == [0, 1]
+    assert _rank([slow, cut._replace(accepted=np.ones(count, bool))], goal, True) == [0, 1]
+
+
+def test_paired():
+    # Pairs differ by 1, 2, 3: mean 2, standard error 1 / sqrt(3).
+    assert paired([11, 52, 3], [10, 50, 0]) == pytest.approx((2, 3 ** -.5))
+    assert paired([3], [1]) == (2, float("inf"))
+
+
+@pytest.mark.needs_modules("numba")
+def test_stages():
+    """What is plainly worse leaves after the first problems; of settings that do the same the first
+    goes on; others stay as long as they are among the best."""
+    visits = []
+    race = _Race(Runner(Source(CORE, SIZES, 1)), RunParameters(SIZES, mode="factorize"), Goal(256),
+                 visits)
+    # A threshold that nothing passes leaves random codevectors only.
+    good, same, worse = (Setting("factorize", threshold, 8) for threshold in (0, 4, 60_000))
+    stages = ((64, 3), (128, 3), (256, 3))
+    ranked, best = race.stages([worse, good, same], 50, stages, "", True)
+    assert ranked == [good] and best > .95
+    assert [v.problems for v in visits if v.setting == worse] == [64]
+    assert [v.problems for v in visits if v.setting == same] == [64]
+    assert [v.problems for v in visits if v.setting == good] == [64, 128, 256]
+    few = race.stages([good, Setting("factorize", 0, 7), Setting("factorize", 0, 6)], 50,
+                      ((64, 2),), "")[0]
+    assert len(few) <= 2
 
 
 def test_wilson_and_figures():

@@ -30,9 +30,10 @@ KEEP = 1 / 3
 #: Standard errors of the paired difference to the best that are plainly worse.
 PLAIN = 3
 #: Limit of iterations of the first race as a share of the whole one; later ones have so many times
-#: the iterations that the best setting so far takes for a right answer.
+#: the iterations that the best setting so far takes for a right answer; more of soft queries, of
+#: which a longer run may be right or not.
 FIRST_LIMIT = 1 / 64
-CAP = 3
+CAP, SOFT_CAP = 3, 6
 #: Least share of right answers by which the first race can tell settings apart.
 TELLING = .2
 #: Octaves by which T and A are changed at most, round by round; parents and children of a round.
@@ -137,10 +138,9 @@ class _Race:
         """The same in stages (problems, settings that go on): what is plainly worse leaves."""
         for problems, keep in stages:
             settings, best = self(settings, limit, problems, text, short)
-            cost = self.goal.cost
             settings = [setting for n, setting in enumerate(settings[:keep])
-                        if not _plainly_worse(self.runs[n], self.runs[0], cost)
-                        and not any(_same(self.runs[n], other) for other in self.runs[:n])]
+                        if not any(_same(self.runs[n], other) for other in self.runs[:n])
+                        and not _plainly_worse(self.runs[n], self.runs[0], self.goal.cost, short)]
         return settings, best
 
 
@@ -151,14 +151,22 @@ def _rank(runs: list[Runs], goal: Goal, short: bool) -> list[int]:
     that the run took longer: the least cost of a right answer is best. Else see
     :func:`~blockfactor.studies.tune_runs.order`.
     """
-    if short and all((r.right | ~r.accepted).all() for r in runs):
+    if short and not any(_mistaken(r) for r in runs):
         return sorted(range(len(runs)), key=lambda n: (
             getattr(runs[n], goal.cost).sum() / max(.5, runs[n].right.sum()), n))
     return order(runs, goal.cost, goal.tolerance)
 
 
-def _plainly_worse(runs: Runs, best: Runs, cost: str) -> bool:
-    """Whether the cost of the same problems is more by :data:`PLAIN` standard errors."""
+def _mistaken(runs: Runs) -> bool:
+    """Whether a wrong answer was accepted."""
+    return bool((runs.accepted & ~runs.right).any())
+
+
+def _plainly_worse(runs: Runs, best: Runs, cost: str, short: bool) -> bool:
+    """Whether the cost of the same problems is more by :data:`PLAIN` standard errors, and not for
+    more right answers, where these are not just a matter of the limit."""
+    if runs.right.sum() > best.right.sum() and (not short or _mistaken(runs) or _mistaken(best)):
+        return False
     mean, error = paired(getattr(runs, cost), getattr(best, cost))
     return mean > PLAIN * error
 
@@ -217,6 +225,7 @@ def _check(best: float, mode: str) -> None:
 def _factorize(race: _Race, space: Space, goal: Goal, rng, found: Found) -> None:
     most = goal.limit or iteration_limit(race.runner.source.sizes)
     short = not space.soft
+    cap = CAP if short else SOFT_CAP
     ranked = space.design(SOFT_DESIGN if space.soft else DESIGN, rng)
     limit = min(most, max(LEAST_LIMIT, int(most * FIRST_LIMIT)))
     while True:
@@ -226,12 +235,12 @@ def _factorize(race: _Race, space: Space, goal: Goal, rng, found: Found) -> None
             break
         limit = min(most, 4 * limit)
     ranked = ranked[:max(PARENTS, math.ceil(len(ranked) * KEEP))]
-    limit = min(most, max(LEAST_LIMIT, limit, math.ceil(CAP * race.effort)))
+    limit = min(most, max(LEAST_LIMIT, limit, math.ceil(cap * race.effort)))
     ranked, best = race.stages(ranked, limit, DESIGN_STAGES, "factorize: the best of them", short)
     _check(best, "factorize")
     # Small changes of the best; most of them leave after a few problems. With the whole limit a few
     # hopeless ones would cost more than all the rest.
-    limit = min(most, max(LEAST_LIMIT, math.ceil(CAP * race.effort)))
+    limit = min(most, max(LEAST_LIMIT, math.ceil(cap * race.effort)))
     problems = ROUND_STAGES[-1][0]
     pool, _ = race(ranked, limit, problems, "factorize: the best of them", short)
     for number, step in enumerate(STEPS):
