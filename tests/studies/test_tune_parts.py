@@ -16,7 +16,7 @@ from blockfactor.golden.query_set import QuerySet
 from blockfactor.parameters import RunParameters
 from blockfactor.studies.tune_problems import BLOCK, Runs, Source
 from blockfactor.studies.tune_runs import Runner, figures, order, paired, wilson
-from blockfactor.studies.tune_search import Goal, _Race, _rank
+from blockfactor.studies.tune_search import Goal, _plainly_worse, _Race, _rank
 from blockfactor.studies.tune_space import PATIENCE, Setting, make_space
 
 CORE = CoreConfig(factors=2, blocks=4, block_length=32, max_codevectors=16, list_size=8,
@@ -205,6 +205,24 @@ def test_rank_of_short_runs():
     assert _rank([slow, cut], goal, True) == [1, 0]
     assert _rank([slow, cut], goal, False) == [0, 1]
     assert _rank([slow, cut._replace(accepted=np.ones(count, bool))], goal, True) == [0, 1]
+
+
+def test_plainly_worse():
+    """Dearer, and not for more right answers, unless these only wait for a longer run."""
+    count = 100
+    yes = np.ones(count, bool)
+    cost = 10 + np.arange(count) % 3
+    best = Runs(np.arange(count) >= 20, cost, cost, np.arange(count) >= 20)
+    dearer = best._replace(cycles=cost + 1)
+    assert _plainly_worse(dearer, best, "cycles", True)
+    assert _plainly_worse(dearer, best, "cycles", False)
+    assert not _plainly_worse(dearer, best, "iterations", False)
+    more = dearer._replace(right=yes, accepted=yes)
+    assert _plainly_worse(more, best, "cycles", True)
+    assert not _plainly_worse(more, best, "cycles", False)
+    assert not _plainly_worse(more, best._replace(accepted=yes), "cycles", True)
+    noisy = best._replace(cycles=cost + np.arange(count) % 50 - 22)
+    assert not _plainly_worse(noisy, best, "cycles", True)
 
 
 def test_paired():
