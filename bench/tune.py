@@ -137,9 +137,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example: python bench/tune.py --jobs 2 --json bench/data/tune.json --plot tune.png")
-    parser.add_argument("--trials", type=count, default=4096,
+    parser.add_argument("--trials", type=count, default=2048,
                         help="problems of the last race, at most 1024 with wrong blocks (default "
-                             "4096)")
+                             "2048)")
     parser.add_argument("--fresh", type=count, default=4096, help="fresh problems (default 4096)")
     parser.add_argument("--seed", type=seed, default=1)
     parser.add_argument("--jobs", type=count, default=1, help="processes (default 1)")

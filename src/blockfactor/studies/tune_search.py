@@ -23,7 +23,7 @@ COSTS = ("cycles", "iterations")
 DESIGN, SOFT_DESIGN = 96, 256
 #: Stages of races: problems, and how many settings go on; less where a setting is plainly worse.
 DESIGN_STAGES = ((64, 12), (128, 8))
-ROUND_STAGES = ((32, 10), (64, 6), (128, 5), (256, 12))
+ROUND_STAGES = ((32, 12), (64, 8), (128, 6), (256, 12))
 LAST_STAGES = ((256, 6), (512, 5), (1024, 4), (2048, 3))
 #: Share of the design that goes on after its first problems.
 KEEP = 1 / 3
@@ -38,7 +38,7 @@ CAP, SOFT_CAP = 3, 6
 TELLING = .2
 #: Octaves by which T and A are changed at most, round by round; parents and children of a round.
 STEPS = (1., .7, .5, .35)
-PARENTS, CHILDREN = 4, 3
+PARENTS, CHILDREN = 6, 4
 #: Settings that are changed further, and of the last race.
 POOL, FINALISTS = 12, 8
 #: Settings of the last race of join and scan.
@@ -244,7 +244,8 @@ def _factorize(race: _Race, space: Space, goal: Goal, rng, found: Found) -> None
     problems = ROUND_STAGES[-1][0]
     pool, _ = race(ranked, limit, problems, "factorize: the best of them", short)
     for number, step in enumerate(STEPS):
-        children = dict.fromkeys(space.near(parent, step, rng) for parent in pool[:PARENTS]
+        children = dict.fromkeys(space.near(parent, step, rng)
+                                 for parent in space.apart(pool, step, PARENTS)
                                  for _ in range(CHILDREN))
         new = [child for child in children if child not in pool]
         text = f"factorize: changes, round {number + 1} of {len(STEPS)}"

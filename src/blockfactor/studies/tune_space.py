@@ -103,6 +103,23 @@ class Space:
             level=_pick(self.levels[entries, weights], point[4]),
             patience=_pick(PATIENCE, point[5]), entries=entries, weights=weights)
 
+    def apart(self, ranked: list[Setting], step: float, count: int) -> list[Setting]:
+        """The best ``count`` of a ranking of which no two are within ``step`` octaves of T and A,
+        nor alike in the rest but patience: there is more than one valley."""
+        chosen = []
+        for setting in ranked:
+            if len(chosen) < count and all(self._far(setting, other, step) for other in chosen):
+                chosen.append(setting)
+        return chosen
+
+    def _far(self, one: Setting, other: Setting, step: float) -> bool:
+        if (one.trim, one.entries, one.weights) != (other.trim, other.entries, other.weights) or \
+                abs(one.level - other.level) > LEVEL_STEP:
+            return True
+        pairs = ((max(one.threshold, 1), max(other.threshold, 1)),
+                 (one.samples or self.samples, other.samples or self.samples))
+        return any(abs(np.log2(a / b)) > step for a, b in pairs)
+
     def near(self, setting: Setting, step: float, rng: np.random.Generator) -> Setting:
         """A setting nearby: T and A within ``step`` octaves, at times one other choice changed."""
         threshold, samples = setting.threshold, setting.samples
