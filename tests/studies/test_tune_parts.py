@@ -180,6 +180,18 @@ def test_neighbours_stay_in_range():
         settings.append(new)
 
 
+def test_parents_are_apart():
+    """The best of each valley, not all of the best one."""
+    space = make_space(Source(CORE, SIZES, 1, "damaged"), "factorize", 1)
+    first = Setting("factorize", 400, 8, level=192)
+    ranked = [first, first._replace(threshold=500), first._replace(samples=5, patience=9),
+              first._replace(threshold=1000), first._replace(samples=3),
+              first._replace(samples=0), first._replace(trim=1), first._replace(level=150)]
+    assert space.apart(ranked, 1., 9) == [ranked[n] for n in (0, 3, 4, 6, 7)]
+    assert space.apart(ranked, .3, 9) == [ranked[n] for n in (0, 1, 2, 3, 4, 6, 7)]
+    assert space.apart(ranked, 1., 2) == [ranked[0], ranked[3]]
+
+
 def runs(right, cycles) -> Runs:
     right = np.array(right, dtype=bool)
     return Runs(right, np.full(len(right), cycles), np.full(len(right), cycles), right)
