@@ -167,7 +167,7 @@ def main() -> int:
                 if args.json:  # after each: nothing is lost if the rest is stopped
                     args.json.write_text(json.dumps(
                         {"seed": args.seed, "minimise": args.minimise, "jobs": args.jobs,
-                         "points": points, "damaged": others}, indent=1) + "\n")
+                         "points": points, "damaged": others}) + "\n")
                 bar.console.print(f"{case[:2]}: {each['cpu_seconds']:.0f} s, ok: {each['ok']}, "
                                   f"{args.minimise} {each['before_figures'][args.minimise]:.2f} -> "
                                   f"{each['tuned_figures'][args.minimise]:.2f}")
