@@ -66,6 +66,7 @@ def _core(core: CoreConfig) -> list[MemoryShape]:
                     core.blocks * core.lanes, core.lanes > 1),
     ]
     if factorizes:
+        slot += core.draws == "sweep"  # a list drawn and a list found
         found += [
             # A copy is read for one of two factors: others than the one that is updated, in order.
             MemoryShape("lists", number + core.position_bits, core.factors << slot,

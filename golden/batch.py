@@ -5,18 +5,19 @@ from typing import NamedTuple
 import numpy as np
 
 from blockfactor.config import CoreConfig
-from blockfactor.errors import CodebookError, ParameterError, QueryError
+from blockfactor.errors import CodebookError, ParameterError, QueryError, check_int
 from blockfactor.parameters import MODES, RunParameters
 
 from ._jit import jit
-from .cycles import timing
+from .cycles import explain_time, timing
+from .explain import residual_batch
 from .factorizer import run
-from .result import CYCLES, ITERATIONS, SIMILARITY, STOP
+from .result import CYCLES, ITERATIONS, SIMILARITY, STOP, STOP_COMPLETE
 from .sampler import next_seed
 from .trace import CRC
 from .verifier import BEST, RUNNER_UP, TUPLE, accept_level
 
-__all__ = ["Batch", "factorize_many"]
+__all__ = ["Batch", "explain_many", "factorize_many"]
 
 
 class Batch(NamedTuple):
@@ -39,7 +40,7 @@ class Batch(NamedTuple):
 def _run_all(codes, sizes, known, index, weight, mode, numbers, level, use_sum, t16, seeds,
              heads, max_tuples, times, block_length, states, bests):
     (bits, list_size, limit, similarity_bits, samples, trim, patience, max_iterations,
-     draw_width) = numbers
+     draw_width, sweep) = numbers
     blocks, entries = index.shape[1:]
     trace = np.zeros((0, 2), dtype=np.int64)
     table = np.zeros((blocks, block_length), dtype=np.int64)
@@ -59,13 +60,15 @@ def _run_all(codes, sizes, known, index, weight, mode, numbers, level, use_sum, 
         scaled = t16 * q * (blocks if use_sum else 1)
         run(codes[n % codes.shape[0]], sizes, known, index[n], weight[n], table, mode,
             (bits, list_size, limit, similarity_bits, depth, scaled, samples, trim, use_sum,
-             accept_level(level, smax), patience, max_iterations, seeds[n], draw_width),
+             accept_level(level, smax), patience, max_iterations, seeds[n], draw_width,
+             sweep),
             heads, max_tuples, times, trace, states[n], bests[n])
 
 
 def _check(config, codes, index, weight, parameters, seeds) -> None:
     """Refuse what compiled code, which checks no bounds, would read or write out of place."""
     parameters.check(config)
+    check_int("products", parameters.products, 1, 1, ParameterError)
     if index.ndim != 3 or index.shape != weight.shape or index.shape[1] != config.blocks:
         raise QueryError(f"index has shape {index.shape}, weight {weight.shape}, must both be "
                          f"[n, {config.blocks}, s]")
@@ -123,7 +126,8 @@ def factorize_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, wei
     bests = np.zeros((count, TUPLE + config.factors), dtype=np.int64)
     numbers = (config.codevector_bits, config.list_size, config.max_histogram,
                config.similarity_bits, parameters.samples, parameters.trim,
-               parameters.patience, parameters.max_iterations, 2 * config.codevector_bits)
+               parameters.patience, parameters.max_iterations, 2 * config.codevector_bits,
+               config.draws == "sweep")
     _run_all(codes, np.array(parameters.sizes), np.array(parameters.known), index, weight,
              MODES.index(parameters.resolve(config)), numbers, parameters.level,
              parameters.rule == "sum", parameters.threshold, seeds, parameters.heads,
@@ -131,3 +135,36 @@ def factorize_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, wei
              config.block_length, states, bests)
     return Batch(bests[:, TUPLE:], bests[:, BEST], bests[:, RUNNER_UP], states[:, ITERATIONS],
                  states[:, CYCLES], states[:, STOP], states[:, CRC], states[:, SIMILARITY:])
+
+
+def explain_many(config: CoreConfig, codes: np.ndarray, index: np.ndarray, weight: np.ndarray,
+                 parameters: RunParameters, seeds: np.ndarray) -> list[Batch]:
+    """Run n bundles, the same as Factorizer.explain for each.
+
+    Takes what :func:`factorize_many` takes.
+
+    Returns
+    -------
+    list of Batch
+        One for each of ``parameters.products``, in order.
+    """
+    parameters.check(config)
+    single = parameters.replace(products=1)
+    found, over = [], np.zeros(len(index), dtype=bool)
+    cycles = np.zeros(len(index), dtype=np.int64)
+    for _ in range(parameters.products):
+        batch = factorize_many(config, codes, index, weight, single, seeds)
+        empty = ~weight.any((1, 2))
+        if empty.any():
+            batch = Batch(*(np.where(empty[:, None] if values.ndim == 2 else empty, 0, values)
+                            for values in batch))
+            batch = batch._replace(stop=np.where(empty, STOP_COMPLETE, batch.stop),
+                                   cycles=np.where(empty, 1, batch.cycles))
+        batch = batch._replace(cycles=batch.cycles + np.where(over, 0, cycles))
+        found.append(batch)
+        over |= empty
+        cycles = explain_time(config, (weight > 0).sum((1, 2)))
+        rows = np.arange(len(index))[:, None] % len(codes)
+        products = codes[rows, np.arange(config.factors), batch.indices].sum(1)
+        index, weight = residual_batch(index, weight, products % config.block_length)
+    return found

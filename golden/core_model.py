@@ -126,6 +126,8 @@ class CoreModel:
         mode = MODES[self.field("SEARCH", "mode", 0)]
         if self.field("SEARCH", "trim", 0) >= config.blocks:
             return False
+        if self.field("SEARCH", "products", 1) > config.products:
+            return False
         for size, known in zip(self.sizes, self.known):
             if not 1 <= size <= config.max_codevectors or known >= size:
                 return False
@@ -150,11 +152,24 @@ class CoreModel:
             max_iterations=field("MAX_ITERATIONS", "iterations", 0),
             max_tuples=field("MAX_TUPLES", "tuples", 0), seed=field("SEED", "seed", 0))
 
-    def run(self, refused: bool, query: Query | None,
-            aborted: bool) -> tuple[Result, frozenset[str]]:
+    @property
+    def products(self) -> int:
+        """Results that a run gives."""
+        return max(1, self.field("SEARCH", "products", 1))
+
+    def begin(self) -> Query | None:
+        """The loaded query, for a run that is not refused; one for several products uses it up."""
+        query = self.query
+        if self.products > 1:
+            self.query = None
+        return query
+
+    def run(self, refused: bool, query: Query | None, aborted: bool,
+            number: int = 0) -> tuple[Result, frozenset[str]]:
         """Result of a run with ``query``, and the names of its fields that are certain.
 
-        Where a codevector was never written, or the run was aborted, little is.
+        Where a codevector was never written, or the run was aborted, little is. ``number`` is that
+        of the product within the run.
         """
         zeros = (0,) * self.config.factors
         nothing = Result(zeros, 0, query.smax if query else 0, 0, zeros, 0, 1,
@@ -163,11 +178,14 @@ class CoreModel:
             # Of a refused query, smax is that of the entries that were taken.
             return nothing, CERTAIN if query else CERTAIN - {"smax"}
         if aborted:
-            return replace(nothing, stop="aborted"), CERTAIN - SEARCHED
+            certain = CERTAIN - SEARCHED - ({"smax"} if number else set())
+            return replace(nothing, stop="aborted"), certain
         golden = self._golden()
         if golden is None:
-            return nothing, CERTAIN - SEARCHED - {"stop"}
-        return golden.run(query, self.parameters), CERTAIN
+            certain = CERTAIN - SEARCHED - {"stop"} - ({"smax"} if number else set())
+            return nothing, certain
+        found = golden.explain(query, self.parameters.replace(products=number + 1))
+        return found[number], CERTAIN
 
     def _golden(self) -> Factorizer | None:
         """Model with the codebooks in use; None if a codevector of theirs was never written."""

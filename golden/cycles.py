@@ -14,7 +14,7 @@ from blockfactor.parameters import RunParameters
 
 from .join import DRAWS, FETCH
 
-__all__ = ["TUPLE_DRAIN", "Timing", "build_time", "lookup_drain", "merge_cycles",
+__all__ = ["TUPLE_DRAIN", "Timing", "build_time", "explain_time", "lookup_drain", "merge_cycles",
            "multiply_cycles", "multiply_digit", "timing", "worst_case"]
 
 #: Empty cycles between the last tuple and the first look-up of a step.
@@ -84,6 +84,15 @@ def build_time(config: CoreConfig, size: int) -> int:
     the join engine that starts before waits; its cycle count does not.
     """
     return (config.blocks << config.element_index_bits) + size * (2 + 2 * config.blocks) + 2
+
+
+def explain_time(config: CoreConfig, entries: int):
+    """Cycles in which a product is taken off a query of so many ``entries`` (int or array).
+
+    A block takes a cycle for each codevector that is bound and five, an entry two. They are part of
+    the next result's cycles.
+    """
+    return 4 + config.blocks * (config.factors + 5) + 2 * entries
 
 
 def multiply_digit(config: CoreConfig) -> int:

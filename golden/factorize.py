@@ -18,6 +18,7 @@ from .result import (
 )
 from .sampler import draw_bits, draw_count, leap, walk
 from .similarity import leading_one, similarities, threshold
+from .sweep import LEFT, LIST, NEXT, STRIDE, keep, recall
 from .trace import DRAW, ENTRY, SCORE, STEP, emit
 from .tuples import list_weight, unbind_tuples
 from .verifier import ACCEPTED, score, verify
@@ -26,16 +27,25 @@ __all__ = ["factorize"]
 
 
 @jit
-def draw(lfsr, factor, size, samples, start, bits, members, weights, lengths, trace, state):
-    """Replace a factor's list by distinct random codevectors; return the cycles of the walk."""
+def draw(lfsr, factor, size, samples, start, bits, sweep, members, weights, lengths, walks, trace,
+         state):
+    """Replace a factor's list by distinct random codevectors; return the cycles of the walk.
+
+    With ``sweep`` the factor's walk in ``walks`` goes on.
+    """
     count = draw_count(size, samples, members.shape[1], start)
-    if start and count == min(size, members.shape[1]) and (samples == 0 or samples >= size):
+    whole = start and count == min(size, members.shape[1]) and (samples == 0 or samples >= size)
+    if whole:
         offset, stride = 0, 1
+    elif sweep and walks[factor, LEFT]:
+        offset, stride = walks[factor, NEXT], walks[factor, STRIDE]
     else:
         offset, stride = draw_bits(lfsr, bits, size)
     examined = walk(offset, stride, size, count, members[factor])
     weights[factor, :count] = 1
     lengths[factor] = count
+    if sweep:
+        keep(walks[factor], offset, stride, examined, size, count, whole, members[factor])
     emit(trace, state, DRAW, offset)
     emit(trace, state, DRAW, stride)
     return examined
@@ -45,7 +55,7 @@ def draw(lfsr, factor, size, samples, start, bits, members, weights, lengths, tr
 def factorize(code, sizes, known, index, weight, table, numbers, times, trace, state, best):
     """One run; fills ``state`` (fields above) and ``best`` (the verifier's state)."""
     (bits, list_size, histogram_limit, similarity_bits, depth, scaled, samples, trim, use_sum,
-     accept, patience, max_iterations, seed, draw_width) = numbers
+     accept, patience, max_iterations, seed, draw_width, sweep) = numbers
     (t_multiply, t_load, t_start, t_step, t_walk, t_verify, t_finish, t_stall, _, _, _) = times
     factors, _, blocks = code.shape
     length = table.shape[1]
@@ -57,6 +67,7 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
     candidate = np.zeros(factors, dtype=np.int64)
     histogram = np.zeros((blocks, length), dtype=np.int64)
     values = np.zeros(code.shape[1], dtype=np.int64)
+    walks = np.zeros((factors, LIST + list_size), dtype=np.int64)
 
     loads = factors * t_load
     unknown = 0
@@ -82,19 +93,21 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
         first += 1
     for f in range(first + 1, factors):
         if known[f] < 0:
-            loads += draw(lfsr, f, sizes[f], samples, True, bits, members, weights, lengths,
-                          trace, state)
+            loads += draw(lfsr, f, sizes[f], samples, True, bits, sweep, members, weights,
+                          lengths, walks, trace, state)
             lfsr = leap(lfsr, draw_width)
     limit = 1 if unknown == 1 else max_iterations
 
     now = t_start + max(t_multiply, loads)
     quiet = 0
     pending = False
+    complete = False  # every factor has been updated or is known
     iteration = 0
     while True:
         iteration += 1
         state[ITERATIONS] = iteration
         busy = False
+        ended = False  # by a step of a sweep with none above the threshold
         updated = 0
         for f in range(factors):
             if known[f] >= 0:
@@ -119,16 +132,19 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
             state[SIMILARITY + f] = best_similarity
             end = now + tuples + sizes[f] * depth + t_step
             sampled = count == 0
-            if sampled:
+            ended = sampled and sweep
+            if sampled and not sweep:
                 count = draw_count(sizes[f], samples, list_size, False)
             emit(trace, state, STEP, f | int(sampled) << 2 | count << 3)
             emit(trace, state, STEP, candidate[f])
             emit(trace, state, STEP, best_similarity & 0xFFFF)
             if similarity_bits > 16:
                 emit(trace, state, STEP, best_similarity >> 16 & 0xFFFF)
-            if sampled:
-                examined = draw(lfsr, f, sizes[f], samples, False, bits, members, weights,
-                                lengths, trace, state)
+            if ended:
+                busy = True
+            elif sampled:
+                examined = draw(lfsr, f, sizes[f], samples, False, bits, sweep, members, weights,
+                                lengths, walks, trace, state)
                 end = max(end, now + t_walk + examined)
                 busy = True
             else:
@@ -140,7 +156,8 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
             busy = busy or pending
             pending = False
             updated += 1
-            if iteration > 1 or updated == unknown:
+            complete = complete or updated == unknown
+            if complete or (ended and iteration == limit):
                 value = score(code, candidate, table)
                 emit(trace, state, SCORE, value)
                 pending = verify(best, candidate, value, accept)
@@ -149,16 +166,22 @@ def factorize(code, sizes, known, index, weight, table, numbers, times, trace, s
                     state[CYCLES] = end + t_verify + t_finish
                     return
             now = end
+            if ended:
+                break
         if iteration == limit:
             state[STOP] = STOP_COMPLETE if unknown == 1 else STOP_LIMIT
             state[CYCLES] = now + t_verify + t_finish
             return
         quiet = 0 if busy else quiet + 1
-        if quiet and quiet == patience:
+        if ended or (quiet and quiet == patience):
             quiet = 0
+            carry = True
             now += t_verify + t_stall + factors * t_load
             for f in range(first + 1, factors):
-                if known[f] < 0:
-                    now += draw(lfsr, f, sizes[f], samples, False, bits, members, weights,
-                                lengths, trace, state)
+                if known[f] < 0 and not carry:
+                    recall(walks[f], f, members, weights, lengths)
+                elif known[f] < 0:
+                    carry = not sweep or walks[f, LEFT] == 0
+                    now += draw(lfsr, f, sizes[f], samples, False, bits, sweep, members, weights,
+                                lengths, walks, trace, state)
                     lfsr = leap(lfsr, draw_width)

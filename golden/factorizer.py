@@ -1,14 +1,17 @@
 """Golden model of one core: codebooks, run parameters and a query in, a result out."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from blockfactor.config import CoreConfig
-from blockfactor.errors import CodebookError, QueryError, check_int
+from blockfactor.errors import CodebookError, ParameterError, QueryError, check_int
 from blockfactor.parameters import MODES, RunParameters
 
 from ._jit import jit
-from .codebook import Codebooks
-from .cycles import timing
+from .codebook import Codebooks, encode
+from .cycles import explain_time, timing
+from .explain import residual
 from .factorize import factorize
 from .join import join
 from .query import Query
@@ -78,7 +81,8 @@ class Factorizer:
         return (config.codevector_bits, config.list_size, config.max_histogram,
                 config.similarity_bits, depth, scaled, parameters.samples, parameters.trim,
                 use_sum, accept_level(parameters.level, smax), parameters.patience,
-                parameters.max_iterations, next_seed(parameters.seed), 2 * config.codevector_bits)
+                parameters.max_iterations, next_seed(parameters.seed), 2 * config.codevector_bits,
+                config.draws == "sweep")
 
     def check(self, parameters: RunParameters) -> None:
         """Raise ParameterError or CodebookError where the parameters cannot run."""
@@ -88,8 +92,39 @@ class Factorizer:
                 raise CodebookError(f"codebook {f} has {have} codevectors, "
                                     f"sizes[{f}] {want} asks for more")
 
+    def explain(self, query: Query, parameters: RunParameters, trace: bool = False) -> list:
+        """Decode the products bundled in one query; see golden/explain.py.
+
+        Returns
+        -------
+        list of what :meth:`run` returns
+            As many as ``parameters.products``. Where nothing is left of the query there is nothing
+            to be found: stop reason ``complete``, and ``smax`` is 0.
+
+        Raises
+        ------
+        QueryError, ParameterError, CodebookError
+        """
+        self.check(parameters)
+        single = parameters.replace(products=1)
+        found, taken = [], 0
+        for _ in range(parameters.products):
+            if not found or query.smax:
+                result, words = self.run(query, single, trace=True)
+            else:
+                zeros = (0,) * self.config.factors
+                result = Result(zeros, 0, 0, 0, zeros, 0, 1, next_seed(parameters.seed),
+                                "complete", 0)
+                words = np.zeros((0, 2), dtype=np.int64)
+            result = replace(result, cycles=result.cycles + taken)
+            found.append((result, words) if trace else result)
+            entries = sum(map(len, query.entries))
+            taken = explain_time(self.config, entries) if entries else 0
+            query = residual(query, encode(self.codebooks, result.indices))
+        return found
+
     def run(self, query: Query, parameters: RunParameters, trace: bool = False):
-        """Factorize one query.
+        """Factorize one query; its parameters ask for one product.
 
         Returns
         -------
@@ -101,6 +136,7 @@ class Factorizer:
         """
         config = self.config
         self.check(parameters)
+        check_int("products", parameters.products, 1, 1, ParameterError)
         query.check(config.blocks, config.block_length, config.query_entries, config.weight_bits)
         if not query.smax:
             raise QueryError("query is empty: no block has an entry")

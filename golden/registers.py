@@ -47,12 +47,19 @@ class _Item:
 
 @dataclass
 class _Run:
-    """The run that goes on; ``query`` is None where none is loaded."""
+    """The run that goes on; ``query`` is None where none is loaded.
+
+    It has given ``number`` of ``products`` results. ``held``: there is no room for the next one,
+    which an abort comes too late for; ``cut``: but it counts for those after it.
+    """
 
     query: Query | None
     refused: bool
+    products: int = 1
+    number: int = 0
     aborted: bool = False
     held: bool = False
+    cut: bool = False
 
 
 class RegisterModel:
@@ -179,7 +186,8 @@ class RegisterModel:
         self._queue.popleft()
         if item.run:
             errors = self._core.refusals()
-            self._run = _Run(self._core.query, bool(errors))
+            query = self._core.query if errors else self._core.begin()
+            self._run = _Run(query, bool(errors), self._core.products)
             self._window.lose_crc()
             self._expect(errors)
         self._watch()
@@ -225,7 +233,7 @@ class RegisterModel:
             self._note(name)
 
     def finish(self, aborted: bool | None = None, errors: int = 0) -> None:
-        """The result of the run that goes on is stored.
+        """A result of the run that goes on is stored.
 
         Parameters
         ----------
@@ -254,7 +262,10 @@ class RegisterModel:
         elif aborted and not self._run.aborted:
             raise EventError("a run ends as aborted, which it was not")
         self._results.append(self._result(aborted, self.values["ERRORS"] | errors))
-        self._run = None
+        self._run.number += 1
+        self._run.held, self._run.aborted = False, self._run.aborted or self._run.cut
+        if self._run.number == self._run.products:
+            self._run = None
         self._run_tag = (self._run_tag + 1) % 256
         self._ran = True
         self._interrupt("result")
@@ -355,8 +366,9 @@ class RegisterModel:
                 raise Refused("overflow")
             self._queue.append(_Item(run=True))
             self._count_run()
-        if "abort" in commands and self._run and not self._run.held:
-            self._run.aborted = True
+        if "abort" in commands and self._run:
+            self._run.aborted |= not self._run.held
+            self._run.cut = True
         if "pop" in commands:
             self._results.popleft()
         if "clear_crc" in commands:
@@ -443,7 +455,7 @@ class RegisterModel:
         return bool(self._field("CONFIG", "auto_start"))
 
     def _count_run(self) -> None:
-        self._next_tag = (self._next_tag + 1) % 256
+        self._next_tag = (self._next_tag + self._core.products) % 256
 
     def _dense_array(self) -> np.ndarray:
         """Elements [B, L] of the words written."""
@@ -454,7 +466,8 @@ class RegisterModel:
 
     def _result(self, aborted: bool, noted: int) -> dict[str, tuple[int, int]]:
         """Words of the result registers, each with the mask of its bits that are certain."""
-        result, certain = self._core.run(self._run.refused, self._run.query, aborted)
+        run = self._run
+        result, certain = self._core.run(run.refused, run.query, aborted, run.number)
         errors = self.registers["RESULT"].field("errors").width
         values = result.to_table() | {
             "tag": self._run_tag, "stop": STOPS.index(result.stop),

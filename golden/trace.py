@@ -13,7 +13,8 @@ SCORE 1       score of a verified tuple; join: one for all scores of a cycle, th
 ===== ======= ======================================================================
 
 A step's words come in the order ENTRY..., STEP, DRAW if sampled, SCORE if verified; those of a join
-are DRAW for each unknown factor but the last, then SCORE. The CRC is
+are DRAW for each unknown factor but the last, then SCORE. Draws of a stall, or of a core that
+sweeps, follow the SCORE, or the STEP where there is none. The CRC is
 that of zlib and Ethernet over the words' bytes, low byte first, kinds left out.
 """
 

@@ -5,7 +5,7 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from blockfactor.config import CoreConfig
-from blockfactor.golden.cycles import multiply_digit
+from blockfactor.golden.cycles import VERIFY, multiply_digit
 
 from .histogram import Histogram
 from .layouts import Stop, block_indices, run_parameters, trace_word
@@ -39,7 +39,9 @@ class FactorizeEngine(wiring.Component):
 
     A step enumerates the tuples of the other factors' lists, looks every codevector of its factor
     up, and takes the list of those above the threshold or one drawn at random. Its cycles are
-    tuples + look-ups + ``step_overhead``; the best tuple is verified beside the next step.
+    tuples + look-ups + ``step_overhead``; the best tuple is verified beside the next step. With
+    ``draws="sweep"`` no list is drawn beside a step: one with none above the threshold ends the
+    pass, ``verify_cycles`` later the next cell's lists are loaded.
 
     Members
     -------
@@ -85,6 +87,8 @@ class FactorizeEngine(wiring.Component):
 
     def __init__(self, config: CoreConfig):
         self.config = config
+        #: From a step's end to the score of its candidate.
+        self.verify_cycles = config.factors - 1 + VERIFY
         #: Empty cycles between the last look-up and the next step: the last list entry is written.
         self.lookup_drain = SimilarityEngine.latency_of(config)
         self.step_overhead = self.tuple_drain + self.lookup_drain
@@ -160,6 +164,7 @@ class FactorizeEngine(wiring.Component):
 
         # -- draws ------------------------------------------------------------------------------
         starting = Signal()  # lists of the start, not of a stall
+        sweeping = config.draws == "sweep"
         all_of_it = Signal()
         wanted = Signal(config.size_bits)
         count = Signal.like(sampler.count)
@@ -239,6 +244,11 @@ class FactorizeEngine(wiring.Component):
                                                 sampler.codevector)),
             lists.write_entry.position.eq(similarity.hit_entry.position),
         ]
+        if sweeping:
+            m.d.comb += [sampler.factor.eq(factor), lists.write_found.eq(similarity.hit)]
+            for slot in range(factors - 1):
+                m.d.comb += lists.found[slot].eq(
+                    ~Mux(factor <= slot, states[slot + 1].drawn, states[slot].drawn))
 
         # -- verification of the candidate, beside the next step --------------------------------
         verify = Signal()
@@ -271,6 +281,9 @@ class FactorizeEngine(wiring.Component):
         advance = Signal()  # to the next list
         running = Signal()
         state = Signal(State)
+        if sweeping:
+            carry = Signal()  # the odometer turns this factor's list
+            drawn_last = Signal(data.ArrayLayout(len(states[0].last), factors))
         m.d.comb += [
             drawn.eq(similarity.length == 0),
             running.eq((state != State.IDLE) & (state != State.FLUSH)),
@@ -305,10 +318,20 @@ class FactorizeEngine(wiring.Component):
                             m.d.comb += [lists.write_enable.eq(1), lists.write_slot.eq(0),
                                          lists.write_entry.codevector.eq(p.known_index[factor])]
                             m.d.sync += [states[factor].last.eq(0), states[factor].drawn.eq(1)]
-                        with m.Elif((factor != first) & (p.max_iterations != 0)):
+                        draws = (factor != first) & (p.max_iterations != 0)
+                        if sweeping:
+                            draws &= starting | carry
+                        with m.Elif(draws):
                             m.d.comb += [sampler.start.eq(1), trace.draw.eq(1), advance.eq(0)]
                             m.d.sync += [states[factor].last.eq(count - 1),
                                          states[factor].drawn.eq(1)]
+                            if sweeping:
+                                m.d.sync += [drawn_last[factor].eq(count - 1),
+                                             carry.eq(sampler.fresh)]
+                        if sweeping:
+                            with m.Else():
+                                m.d.sync += [states[factor].last.eq(drawn_last[factor]),
+                                             states[factor].drawn.eq(1)]
                 with m.Elif(~multiplier.busy):
                     m.d.sync += [factor.eq(first), starting.eq(0)]
                     with m.If(starting):
@@ -356,9 +379,16 @@ class FactorizeEngine(wiring.Component):
                         m.d.comb += trace.step.eq(1)
 
             with m.Case(State.STALL):
-                m.d.sync += [tick.eq(0), factor.eq(0), loaded.eq(0)]
-                with m.If(self.scored):
-                    m.d.sync += state.eq(State.LOAD)
+                m.d.sync += [factor.eq(0), loaded.eq(0)]
+                if sweeping:
+                    # The step need not be verified, and the trace still reads what it was.
+                    m.d.sync += carry.eq(1)
+                    with m.If(tick == self.verify_cycles):
+                        m.d.sync += [tick.eq(0), state.eq(State.LOAD)]
+                else:
+                    m.d.sync += tick.eq(0)
+                    with m.If(self.scored):
+                        m.d.sync += state.eq(State.LOAD)
 
             with m.Case(State.LAST):
                 with m.If(self.scored):
@@ -397,6 +427,16 @@ class FactorizeEngine(wiring.Component):
                     m.d.sync += iteration.eq(iteration + 1)
             with m.Elif(drawn):
                 m.d.sync += resampled.eq(1)
+            if sweeping:
+                m.d.sync += tick.eq(0)
+                with m.If(drawn):
+                    m.d.comb += verify.eq(complete | (factor == final)
+                                          | (iteration == p.max_iterations))
+                    # A stall in all but name: the pass ends, the odometer turns.
+                    m.d.sync += [resampled.eq(0), progress.eq(0), quiet.eq(0),
+                                 iteration.eq(iteration), state.eq(State.STALL)]
+                    with m.If(alone | (iteration == p.max_iterations)):
+                        m.d.sync += state.eq(State.LAST)
         with m.If(self.forget | self.start):
             m.d.sync += self.similarities.eq(0)
         with m.If(self.halt):
@@ -404,7 +444,8 @@ class FactorizeEngine(wiring.Component):
 
         m.d.comb += [
             trace.drawn.eq(drawn),
-            trace.length.eq(Mux(drawn, count, similarity.length)),
+            trace.length.eq(similarity.length if sweeping
+                            else Mux(drawn, count, similarity.length)),
             self.stop.eq(Mux(alone & ((p.max_iterations != 0) | p.known.all()),
                              Stop.COMPLETE, Stop.LIMIT)),
         ]
@@ -412,6 +453,8 @@ class FactorizeEngine(wiring.Component):
         # trace of the step before has used it.
         with m.If(trace.leap & running):
             m.d.comb += sampler.leap.eq(1)
+        if sweeping:
+            return m
         with m.If(trace.ended):
             with m.Switch(state):
                 with m.Case(State.TUPLES, State.TUPLE_DRAIN, State.LOOKUPS, State.LOOKUP_DRAIN):

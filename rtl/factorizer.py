@@ -1,12 +1,13 @@
 """The core: memories, engines, verifier and result."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, ResetInserter, Signal
-from amaranth.lib import crc, enum, stream, wiring
+from amaranth.lib import crc, data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from blockfactor.config import CoreConfig
 
 from .codebook import CodebookMemory
+from .explain import ProductBinder
 from .factorize import FactorizeEngine
 from .frontend import FrontEnd
 from .join import JoinEngine
@@ -46,8 +47,14 @@ class Factorizer(wiring.Component):
     After reset the memories are cleared in ``block_length`` cycles. Then codevectors and a query
     are written in any order; ``start`` begins a run with ``parameters``, which must be stable from
     the cycle before until the result is valid; its cycles are those of golden/cycles.py exactly. A
-    query stays loaded until the next one is begun. While a run lasts or its result waits,
-    codebook and sparse query streams are held back; the elements of one dense query are taken.
+    query stays loaded until the next one is begun; but a run with ``parameters.products`` above 1
+    takes it apart: it gives so many results, each found in what is left when the products found
+    before are taken off (golden/explain.py), and no query is loaded from its start on. The first
+    result's cycles count from the start, the others' from the cycle in which the one before was
+    taken. Once a run is refused or aborted, or nothing is left of the query, the other results
+    follow at once, with the same stop reason and nothing in them. While a run lasts or its result
+    waits, codebook and sparse query streams are held back; the elements of one dense query are
+    taken.
 
     Parameters
     ----------
@@ -73,7 +80,7 @@ class Factorizer(wiring.Component):
     loaded : Out(1)
         A query is loaded.
     start : In(1)
-        Begin a run. If the parameters or the query are wrong, its result says so (stop reason
+        Begin a run. If the parameters or the query are wrong, its results say so (stop reason
         ``error``). While not ``ready`` it is ignored, and an error.
     abort : In(1)
         End the run; the result holds what is known so far (stop reason ``aborted``).
@@ -124,6 +131,8 @@ class Factorizer(wiring.Component):
         """Expression: the core can run the parameters."""
         config, p = self.config, self.parameters
         checks = [p.trim < config.blocks]
+        if config.products > 1:
+            checks.append(p.products <= config.products)
         for f in range(config.factors):
             checks += [p.sizes[f] != 0, p.sizes[f] <= config.max_codevectors,
                        ~p.known[f] | (p.known_index[f] < p.sizes[f])]
@@ -157,6 +166,8 @@ class Factorizer(wiring.Component):
         row = Signal(config.element_index_bits)
         begin = Signal()
         halt = Signal()
+        explains = config.products > 1
+        blank = Signal()  # what was found before does not count any more
 
         # -- memories ---------------------------------------------------------------------------
         m.submodules.codebook = codebook = CodebookMemory(config, slots + lanes,
@@ -206,7 +217,8 @@ class Factorizer(wiring.Component):
                 engine.query_weight.eq(query.weight),
                 engine.clear.eq(state == State.CLEAR),
                 engine.clear_row.eq(row),
-                engine.forget.eq(self.start & self.ready),
+                engine.forget.eq(blank | self.start & self.ready if explains else
+                                 self.start & self.ready),
                 engine.scored.eq(verifier.scored != 0),
                 engine.improved.eq(verifier.improved),
                 verifier.valid.eq(engine.verify),
@@ -237,6 +249,8 @@ class Factorizer(wiring.Component):
         iterations = Signal(max(16, config.tuple_bits) if joins else 16)
         reason = Signal(Stop)
         run_ready = Signal()
+        if explains:
+            explain, take, reduced = self.explain(m, codebook, query, verifier, slots)
         # Registered, as ``ready`` is: both would begin the longest paths, into all a start resets.
         m.d.sync += legal.eq(self.legal_parameters())
         m.d.comb += [
@@ -256,20 +270,37 @@ class Factorizer(wiring.Component):
                     with m.If(~begin):
                         m.d.comb += verifier.clear.eq(1)
                         m.d.sync += reason.eq(Stop.ERROR)
+                    if explains:
+                        with m.If(begin & (p.products > 1)):
+                            m.d.comb += query.forget.eq(1)
+                        m.d.sync += [explain.left.eq(Mux(p.products == 0, 0, p.products - 1)),
+                                     explain.over.eq(~begin), explain.aborted.eq(0)]
             with m.Case(State.RUN):
                 # Building the index is not counted: it follows a change of codebook or size.
                 m.d.sync += cycles.eq(cycles + (~engines["join"].waiting if joins else 1))
-                with m.If(self.abort | verifier.accepted | done):
+                # One that came with the last cycle between two products counts in the next.
+                abort = self.abort | explain.aborted if explains else self.abort
+                with m.If(abort | verifier.accepted | done):
                     m.d.sync += [
                         state.eq(State.RESULT),
-                        reason.eq(Mux(self.abort, Stop.ABORTED,
+                        reason.eq(Mux(abort, Stop.ABORTED,
                                       Mux(verifier.accepted, Stop.ACCEPTED, stop))),
                     ]
-                    m.d.comb += halt.eq(self.abort | verifier.accepted)
+                    m.d.comb += halt.eq(abort | verifier.accepted)
             with m.Case(State.RESULT):
-                m.d.comb += self.result.valid.eq(1)
-                with m.If(self.result.ready):
-                    m.d.sync += state.eq(State.IDLE)
+                if explains:
+                    self.next_product(m, explain, take, reduced, query.smax, state, cycles, reason,
+                                      begin, blank)
+                else:
+                    m.d.comb += self.result.valid.eq(1)
+                    with m.If(self.result.ready):
+                        m.d.sync += state.eq(State.IDLE)
+        if explains:
+            with m.If(blank):
+                m.d.comb += verifier.clear.eq(1)
+                m.d.sync += iterations.eq(0)
+            with m.If(self.abort & (state != State.IDLE)):
+                m.d.sync += explain.aborted.eq(1)
 
         # -- trace ------------------------------------------------------------------------------
         m.submodules.crc = digest = crc.catalog.CRC32_ISO_HDLC(16).create()
@@ -286,7 +317,8 @@ class Factorizer(wiring.Component):
         with m.If(counts != 0):
             m.d.sync += iterations.eq(iterations + counts)
         m.d.comb += [
-            digest.start.eq((state == State.IDLE) & self.start),
+            digest.start.eq(blank | (state == State.IDLE) & self.start if explains else
+                            (state == State.IDLE) & self.start),
             digest.valid.eq(word_valid),
             digest.data.eq(word.word),
         ]
@@ -312,6 +344,8 @@ class Factorizer(wiring.Component):
             o.stop.eq(reason),
             o.crc.eq(digest.crc),
         ]
+        if explains:
+            m.d.comb += o.last.eq(explain.left == 0)
         if "factorize" in engines:
             m.d.comb += o.similarities.eq(engines["factorize"].similarities)
 
@@ -357,6 +391,57 @@ class Factorizer(wiring.Component):
                     codebook.address[n].codevector.eq(engine.codevector[n]),
                     codebook.enable[n].eq(engine.enable),
                 ]
+
+    def explain(self, m, codebook, query, verifier, port: int):
+        """What goes on between the results of a run.
+
+        The product is bound through codebook port ``port``, the verifier's.
+        """
+        m.submodules.binder = binder = ProductBinder(self.config)
+        state = Signal(data.StructLayout({
+            "taking": 1,  # the product found last is being taken off the query
+            "left": self.config.products_bits,  # results to come after this one
+            "over": 1,  # no product is looked for any more
+            "aborted": 1,
+        }), name="explain")
+        m.d.comb += [
+            binder.codevectors.eq(verifier.indices_best),
+            binder.indices.eq(codebook.indices[port]),
+            query.product.payload.eq(binder.o.payload),
+            query.product.valid.eq(binder.o.valid),
+            binder.o.ready.eq(query.product.ready),
+        ]
+        with m.If(state.taking):
+            m.d.comb += codebook.address[port].eq(binder.address)
+        return state, binder.start, query.reduced
+
+    def next_product(self, m, explain, take, reduced, smax, state, cycles, reason, begin,
+                     blank) -> None:
+        """State RESULT: the result is offered; then the next product, or the end."""
+        m.d.comb += self.result.valid.eq(~explain.taking)
+        over = explain.over | explain.aborted
+        with m.If(explain.taking):
+            m.d.sync += cycles.eq(cycles + 1)
+            with m.If(reduced):
+                m.d.sync += explain.taking.eq(0)
+                m.d.comb += blank.eq(1)
+                with m.If(explain.aborted | (smax == 0)):
+                    m.d.sync += [explain.over.eq(1),
+                                 reason.eq(Mux(explain.aborted, Stop.ABORTED, Stop.COMPLETE))]
+                with m.Else():
+                    m.d.comb += begin.eq(1)
+                    m.d.sync += state.eq(State.RUN)
+        with m.Elif(self.result.ready):
+            m.d.sync += [cycles.eq(1), explain.left.eq(explain.left - 1)]
+            with m.If(explain.left == 0):
+                m.d.sync += state.eq(State.IDLE)
+            with m.Elif(over):
+                m.d.comb += blank.eq(1)
+                with m.If(explain.aborted & ~explain.over):
+                    m.d.sync += reason.eq(Stop.ABORTED)
+            with m.Else():
+                m.d.comb += take.eq(1)
+                m.d.sync += explain.taking.eq(1)
 
     def arbitrate(self, m, query) -> None:
         """Feed the query memory from the sparse stream or the dense front-end, query by query.

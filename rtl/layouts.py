@@ -8,7 +8,8 @@ from blockfactor.parameters import MODES, RunParameters
 
 __all__ = ["Errors", "Mode", "Stop", "TraceKind", "block_indices", "codebook_write",
            "codevector_address", "dense_elements",
-           "parameter_values", "query_entry", "result", "run_parameters", "trace_word"]
+           "parameter_values", "product_index", "query_entry", "result", "run_parameters",
+           "trace_word"]
 
 
 class Mode(enum.Enum, shape=2):
@@ -64,6 +65,15 @@ def query_entry(config: CoreConfig) -> data.StructLayout:
     })
 
 
+def product_index(config: CoreConfig) -> data.StructLayout:
+    """Index of a product in a block; ``last`` in the last block."""
+    return data.StructLayout({
+        "block": max(1, (config.blocks - 1).bit_length()),
+        "index": config.element_index_bits,
+        "last": 1,
+    })
+
+
 def dense_elements(config: CoreConfig) -> data.ArrayLayout:
     """One element of every block of a dense query."""
     return data.ArrayLayout(unsigned(config.element_bits), config.blocks)
@@ -105,6 +115,8 @@ def run_parameters(config: CoreConfig) -> data.StructLayout:
         "known": config.factors,
         "known_index": data.ArrayLayout(unsigned(config.codevector_bits), config.factors),
     }
+    if config.products > 1:
+        fields |= {"products": config.products_bits}
     if "join" in config.engines:
         fields |= {"heads": 2}
     if config.element_bits:
@@ -131,6 +143,8 @@ def parameter_values(config: CoreConfig, parameters: RunParameters) -> dict:
         "known": sum(1 << f for f, k in enumerate(parameters.known) if k >= 0),
         "known_index": [max(k, 0) for k in parameters.known],
     }
+    if config.products > 1:
+        values |= {"products": parameters.products}
     if "join" in config.engines:
         values |= {"heads": parameters.heads}
     if config.element_bits:
@@ -143,8 +157,11 @@ def parameter_values(config: CoreConfig, parameters: RunParameters) -> dict:
 
 
 def result(config: CoreConfig) -> data.StructLayout:
-    """What a run returns; see golden/result.py."""
-    return data.StructLayout({
+    """What a run returns; see golden/result.py.
+
+    Where a run can have several results, ``last`` ends them.
+    """
+    fields = {
         "indices": data.ArrayLayout(unsigned(config.codevector_bits), config.factors),
         "score": config.score_bits,
         "smax": config.score_bits,
@@ -155,7 +172,10 @@ def result(config: CoreConfig) -> data.StructLayout:
         "seed": 32,
         "stop": Stop,
         "crc": 32,
-    })
+    }
+    if config.products > 1:
+        fields |= {"last": 1}
+    return data.StructLayout(fields)
 
 
 trace_word = data.StructLayout({"kind": TraceKind, "word": 16})

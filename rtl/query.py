@@ -1,13 +1,13 @@
 """Query memory: takes a query's entries, checks them, and keeps them for both look-ups."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from blockfactor.config import CoreConfig
 
 from .confidence import LookUpBlocks, look_up_block
-from .layouts import block_indices, query_entry
+from .layouts import block_indices, product_index, query_entry
 from .memory import Memory
 
 __all__ = ["QueryMemory"]
@@ -48,6 +48,12 @@ class QueryMemory(wiring.Component):
         Index per block whose weight is valid a cycle later.
     look_up : Out(look_up_block(config)).array(heads)
         Most confident blocks, valid two cycles after ``valid``; only in cores that join.
+    product : In(stream.Signature(product_index(config)))
+        Indices of a product, block 0 first, whose weights are taken off the loaded query; not
+        while it is loaded. Only in cores for several products, as the next one. See
+        golden/explain.py for what is taken off.
+    reduced : Out(1)
+        Pulses when all outputs are those of what is left.
     """
 
     latency = Memory.latency
@@ -69,6 +75,7 @@ class QueryMemory(wiring.Component):
         self.lanes = lanes = config.lanes
         entry = max(1, (config.query_entries - 1).bit_length())
         weights = data.ArrayLayout(config.weight_bits, config.blocks)
+        self.reduces = config.products > 1
         super().__init__({
             "i": In(stream.Signature(query_entry(config))),
             "unlocked": In(1),
@@ -86,12 +93,14 @@ class QueryMemory(wiring.Component):
             "bound": In(block_indices(config)).array(lanes),
             "bound_weight": Out(weights).array(lanes),
             **({"look_up": Out(look_up_block(config)).array(heads)} if heads else {}),
+            **({"product": In(stream.Signature(product_index(config))), "reduced": Out(1)}
+               if self.reduces else {}),
         })
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        i = self.i.p
+        i = Signal(query_entry(config)) if self.reduces else self.i.p
         entry_layout = data.StructLayout({"index": config.element_index_bits,
                                           "weight": config.weight_bits})
 
@@ -102,9 +111,10 @@ class QueryMemory(wiring.Component):
         slot = Signal(len(self.entry))
         index = Signal(config.element_index_bits)
         seen = Signal(config.blocks)
+        wipes, drops = Signal(config.blocks), Signal(config.blocks)  # in one memory only
         # Cores with lanes are for fast FPGAs, whose memories take most of a cycle.
         late = "sync" if self.lanes > 1 else "comb"
-        old_index = []
+        stored = []
         for b in range(config.blocks):
             entries = m.submodules[f"entries{b}"] = Memory(entry_layout, config.query_entries)
             table = m.submodules[f"table{b}"] = Memory(config.weight_bits, config.block_length,
@@ -136,7 +146,14 @@ class QueryMemory(wiring.Component):
                     copy.write_address.eq(table.write_address),
                     copy.write_data.eq(table.write_data),
                 ]
-            old_index.append(entries.read_data.index)
+            stored.append(entries.read_data)
+            if self.reduces:
+                m.d.comb += [
+                    entries.write_enable.eq(writes[b] | wipes[b] | erase | self.clear),
+                    entries.write_data.weight.eq(Mux(wipes[b] | erase | self.clear, 0, i.weight)),
+                    table.write_enable.eq(writes[b] | drops[b] | erase | self.clear),
+                    table.write_data.eq(Mux(drops[b] | erase | self.clear, 0, i.weight)),
+                ]
         m.d.comb += index.eq(i.index)
 
         count = Signal(range(config.query_entries + 1))
@@ -164,6 +181,10 @@ class QueryMemory(wiring.Component):
                      | (same & seen.bit_select(i.block, 1))),
         ]
 
+        reducing, renew, hold, ends = Signal(), Signal(), Signal(), Signal()
+        if self.reduces:
+            held = self.reduce(m, i, reducing, replay, hold, stored, ends)
+
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += loading.eq(self.i.valid & self.unlocked)
@@ -173,6 +194,14 @@ class QueryMemory(wiring.Component):
                         bad.eq(0), some.eq(0), count.eq(0), replay.eq(1),
                     ]
                     m.next = "erase"
+                if self.reduces:
+                    with m.If(self.product.valid):
+                        m.d.comb += renew.eq(1)
+                        m.d.sync += [
+                            self.smax.eq(0), self.q.eq(0), self.depth.eq(0),
+                            some.eq(0), replay.eq(0), reducing.eq(1),
+                        ]
+                        m.next = "fetch"
             with m.State("erase"):
                 # Entry ``replay`` is being read, the one before is written.
                 m.d.comb += [loading.eq(1), erase.eq(1), slot.eq(replay - 1)]
@@ -201,31 +230,60 @@ class QueryMemory(wiring.Component):
                     with m.If(rejected):
                         m.d.sync += bad.eq(1)
                     with m.Else():
-                        m.d.comb += writes.bit_select(i.block, 1).eq(1)
-                        m.d.sync += [
-                            some.eq(1), block.eq(i.block), count.eq(place + 1),
-                            total.eq(added), self.smax.eq(self.smax + rise),
-                        ]
-                        with m.If(rise != 0):
-                            m.d.sync += peak.eq(i.weight)
-                        with m.If(added > self.q):
-                            m.d.sync += self.q.eq(added)
-                        with m.If(place >= self.depth):
-                            m.d.sync += self.depth.eq(place + 1)
+                        self.enter(m, i, writes, some, block, count, total, peak, place, added,
+                                   rise)
                 with m.If(i.last):
                     refused = bad | Mux(i.empty, ~some, rejected)
                     m.d.comb += self.refused.eq(refused)
                     m.d.sync += self.valid.eq(~refused)
                     m.next = "idle"
+            if self.reduces:
+                # An entry is looked at while the next one is read. Those that are left move down.
+                with m.State("fetch"):
+                    m.d.comb += loading.eq(1)
+                    with m.If(self.product.valid):
+                        m.next = "hold"
+                with m.State("hold"):
+                    m.d.comb += [loading.eq(1), hold.eq(1)]
+                    m.next = "weigh"
+                with m.State("weigh"):
+                    m.d.comb += loading.eq(1)
+                    m.d.sync += [rejected.eq(i.index == self.product.p.index), place.eq(filled),
+                                 added.eq(summed), rise.eq(higher)]
+                    m.next = "rewrite"
+                with m.State("rewrite"):
+                    m.d.comb += [loading.eq(1), slot.eq(place)]
+                    with m.If(held.weight == 0):
+                        # The block ends; if an entry is gone, the last one is there twice.
+                        m.d.comb += [self.product.ready.eq(1),
+                                     wipes.bit_select(i.block, 1).eq(
+                                         place != config.query_entries)]
+                        m.d.sync += replay.eq(0)
+                        m.next = "fetch"
+                        with m.If(self.product.p.last):
+                            m.d.comb += ends.eq(1)
+                            m.d.sync += reducing.eq(0)
+                            m.next = "idle"
+                    with m.Else():
+                        m.d.comb += hold.eq(1)
+                        m.next = "weigh"
+                        with m.If(rejected):
+                            m.d.comb += drops.bit_select(i.block, 1).eq(1)
+                        with m.Else():
+                            self.enter(m, i, writes, some, block, count, total, peak,
+                                       place, added, rise)
         with m.If(self.forget):
             m.d.sync += self.valid.eq(0)
 
         if self.heads:
             m.submodules.confidence = confidence = LookUpBlocks(config, self.heads)
             ended = Signal()
-            m.d.sync += ended.eq(self.i.valid & self.i.ready & i.last)
+            if self.reduces:
+                m.d.sync += ended.eq(self.i.valid & self.i.ready & i.last | ends)
+            else:
+                m.d.sync += ended.eq(self.i.valid & self.i.ready & i.last)
             m.d.comb += [
-                confidence.clear.eq(erase),
+                confidence.clear.eq(erase | renew if self.reduces else erase),
                 confidence.valid.eq(writes.any()),
                 confidence.block.eq(i.block),
                 confidence.index.eq(i.index),
@@ -235,3 +293,42 @@ class QueryMemory(wiring.Component):
             for h in range(self.heads):
                 m.d.comb += self.look_up[h].eq(confidence.o[h])
         return m
+
+    def enter(self, m, i, writes, some, block, count, total, peak, place, added, rise) -> None:
+        """Store the entry that was looked at in the cycle before, and count it."""
+        m.d.comb += writes.bit_select(i.block, 1).eq(1)
+        m.d.sync += [
+            some.eq(1), block.eq(i.block), count.eq(place + 1),
+            total.eq(added), self.smax.eq(self.smax + rise),
+        ]
+        with m.If(rise != 0):
+            m.d.sync += peak.eq(i.weight)
+        with m.If(added > self.q):
+            m.d.sync += self.q.eq(added)
+        with m.If(place >= self.depth):
+            m.d.sync += self.depth.eq(place + 1)
+
+    def reduce(self, m, i, reducing, replay, hold, stored, ends):
+        """While ``reducing``, stored entries take the place of the stream's.
+
+        Returns the entry that is looked at; weight 0 ends the block.
+        """
+        config, product = self.config, self.product.p
+        read = Signal(stored[0].shape())
+        held = Signal.like(read)
+        with m.Switch(product.block):
+            for b, entry in enumerate(stored):
+                with m.Case(b):
+                    m.d.comb += read.eq(entry)
+        with m.If(hold):
+            m.d.sync += [held.eq(read), replay.eq(replay + 1)]
+            with m.If(replay == config.query_entries):
+                m.d.sync += held.weight.eq(0)
+        m.d.comb += i.eq(self.i.p)
+        with m.If(reducing):
+            m.d.comb += [i.block.eq(product.block), i.index.eq(held.index),
+                         i.weight.eq(held.weight)]
+        # As many cycles as the look-up blocks take.
+        settling = Signal(2)
+        m.d.sync += Cat(settling, self.reduced).eq(Cat(ends, settling))
+        return held

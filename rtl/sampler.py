@@ -1,7 +1,7 @@
 """Random sampler: a leap-forward LFSR, and a walk that draws distinct codevectors."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from blockfactor.config import CoreConfig
@@ -37,11 +37,18 @@ class Sampler(wiring.Component):
     busy : Out(1)
     final : Out(1)
         The last codevector is taken.
+    factor : In
+        Only with ``draws="sweep"``: whose walk goes on, stable while busy; not 0, which no run
+        draws a list for.
+    fresh : Out(1)
+        Only then: the factor's next draw begins a new walk.
     """
 
     def __init__(self, config: CoreConfig):
         self.config = config
         self.width = 2 * config.codevector_bits
+        self.sweeping = config.draws == "sweep"
+        sweep = {"factor": In(config.factor_bits), "fresh": Out(1)} if self.sweeping else {}
         super().__init__({
             "seed": In(LFSR_BITS),
             "load": In(1),
@@ -58,7 +65,7 @@ class Sampler(wiring.Component):
             "slot": Out(max(1, (config.list_size - 1).bit_length())),
             "busy": Out(1),
             "final": Out(1),
-        })
+        } | sweep)
 
     def elaborate(self, platform):
         m = Module()
@@ -89,6 +96,8 @@ class Sampler(wiring.Component):
             self.stride.eq(Mux(whole, 1, (state[bits:2 * bits] & mask) | 1)),
         ]
         m.d.sync += [kept_mask.eq(mask), kept_whole.eq(whole)]
+        if self.sweeping:
+            self._go_on(m, mask, whole)
 
         left = Signal.like(self.count)
         m.d.comb += [
@@ -105,3 +114,32 @@ class Sampler(wiring.Component):
         with m.If(self.stop):
             m.d.sync += left.eq(0)
         return m
+
+    def _go_on(self, m, mask, whole):
+        """Walks that go on: what is kept of each, and offset and stride of a draw."""
+        bits = self.config.codevector_bits
+        layout = data.StructLayout({"next": bits, "stride": bits, "left": self.config.size_bits})
+        walks = [Signal(layout, name=f"walk{f}") for f in range(1, self.config.factors)]
+        kept = Array([walks[0], *walks])[self.factor]
+        drawn, stride = Signal(bits), Signal(bits)  # offset and stride of the last draw
+        m.d.comb += self.fresh.eq(kept.left == 0)
+        with m.If(self.start):
+            m.d.sync += [drawn.eq(self.offset), stride.eq(self.stride)]
+            with m.If(~whole & ~self.fresh):
+                m.d.comb += [self.offset.eq(kept.next), self.stride.eq(kept.stride)]
+        with m.Else():
+            m.d.comb += [self.offset.eq(drawn), self.stride.eq(stride)]
+        for f, walk in enumerate(walks, 1):
+            with m.If(self.factor == f):
+                with m.If(self.start):
+                    m.d.sync += walk.stride.eq(self.stride)
+                    with m.If(whole):
+                        m.d.sync += walk.left.eq(0)
+                    with m.Elif(self.fresh):
+                        m.d.sync += walk.left.eq(self.size)
+                with m.If(self.taken & (walk.left != 0)):
+                    m.d.sync += walk.left.eq(walk.left - 1)
+                with m.If(self.final):
+                    m.d.sync += walk.next.eq((self.codevector + self.stride) & mask)
+            with m.If(self.load):
+                m.d.sync += walk.left.eq(0)

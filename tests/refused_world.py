@@ -14,6 +14,8 @@ from blockfactor.golden import codebook, factorizer, query, query_set
 from blockfactor.golden._archive import write_archive
 from blockfactor.golden.codebook import Codebooks
 from blockfactor.golden.query_set import QuerySet
+from blockfactor.studies import store
+from blockfactor.studies.study import Results
 
 __all__ = ["NAMES", "attempt", "write_files"]
 
@@ -59,6 +61,10 @@ FILES = (
     ("negative.npy", "2 blocks of 3 numbers, one of them -1",
      lambda p: np.save(p, np.array([[1, 0, 0], [0, -1, 0]]))),
     ("zeros.npy", "2 blocks of 3 zeros", lambda p: np.save(p, np.zeros((2, 3)))),
+    ("noise.json", "a study noise of seed 7 without results",
+     lambda p: store.write(p, Results("noise", 7))),
+    ("cut.json", "its first 40 characters",
+     lambda p: Path(p).write_text(store.text(Results("noise", 7))[:40])),
 )
 
 #: What the expressions of the table may use; ``rng`` only ever meets inputs that are refused.

@@ -105,6 +105,13 @@ def test_lanes_without_join():
         CoreConfig(lanes=2, engines=("factorize",))
 
 
+def test_wrong_draws():
+    with pytest.raises(ConfigError, match="^draws 'shuffle' is not one of random, sweep$"):
+        CoreConfig(draws="shuffle")
+    with pytest.raises(ConfigError, match="^draws 'sweep' is not 'random', which is all that a "):
+        CoreConfig(draws="sweep", engines=("join",))
+
+
 def holds(bits: int, largest: int) -> bool:
     """Whether ``bits`` bits hold ``largest``, and one bit fewer (if any) would not."""
     return largest < 2**bits and (bits == 1 or largest >= 2**(bits - 1))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from timed_build import timed_build
 
 from blockfactor.codebook_files import from_hex
 from blockfactor.config import CoreConfig
@@ -268,9 +269,9 @@ def test_two_cores_in_one_design(baked, other, tmp_path):
 @pytest.mark.needs("verilator", "g++", "make", "perl")
 def test_verilator(baked, tmp_path):
     write_files(tmp_path, baked)
-    verilator(tmp_path, "--binary", "--timing", "--top-module", "core_tb", "core.v", "core_tb.v")
-    assert "PASS" in run(tmp_path, "obj_dir/Vcore_tb").splitlines()
+    program = timed_build(tmp_path, "core_tb", "core.v", "core_tb.v")
+    assert "PASS" in run(tmp_path, program).splitlines()
     vectors = tmp_path / "core_vectors.hex"
     vectors.write_text(changed(vectors.read_text(), "result", lambda word: word ^ 1))
-    lines = run(tmp_path, "obj_dir/Vcore_tb").splitlines()
+    lines = run(tmp_path, program).splitlines()
     assert "FAIL" in lines and "PASS" not in lines

@@ -3,7 +3,8 @@
 ``python -m examples.digits.evaluate`` in the repository's root prints the tables of the README: by
 network, right triples and cycles of the core's modes side by side. Exit status 1 if, of 5,000
 triples or more, ``join`` has fewer right than exhaustive search, ``scan`` (with noise: more than
-0.05 % fewer), or takes more than 500 cycles on average.
+0.05 % fewer), or .5 % fewer than a network with an ordinary last layer of 1000 classes, or takes
+more than 500 cycles on average.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from blockfactor.errors import BlockfactorError
 from blockfactor.golden.factorizer import Factorizer
 from blockfactor.golden.query import from_probabilities_batch
 
+from . import compare
 from .network import DIGITS, FACTORS, VARIANTS, bound_indices, held_out_triples, load
 from .settings import ENTRIES, WEIGHT_BITS, codebooks, core_config, queries, run_parameters
 
@@ -173,6 +175,7 @@ def show(row: dict) -> None:
         print(f"  {name:18} {100 * way['right'] / count:6.2f} %    "
               f"{100 * way['best'] / count:6.2f} % {way['steps']:8,.2f} {way['mean']:13,.0f} "
               f"{way['p99']:8,.0f} {way['largest']:9,}")
+    compare.show(row["compared"], count)
     for text in row["missed"]:
         print(f"  missed: {text}")
 
@@ -205,6 +208,7 @@ def main(arguments=None) -> int:
                for mode, names in fields.items()}
     images, labels = held_out_triples(options.triples, options.seed, options.noise)
     print(f"{options.triples:,} held-out triples, seed {options.seed}, noise {options.noise:g}")
+    connected = compare.connected_right(images, labels)
     rows = []
     for name in VARIANTS:
         network = load(name)
@@ -212,7 +216,8 @@ def main(arguments=None) -> int:
                "triples": options.triples, "seed": options.seed, "noise": options.noise,
                "log": options.log, "changes": changes,
                **evaluate(network, images, labels, options.log, changes)}
-        row["missed"] = missed(row)
+        row["compared"] = compare.compare(network, row["core"]["join"], connected)
+        row["missed"] = missed(row) + compare.missed(row["compared"], options.triples)
         show(row)
         rows.append(row)
     if output:

@@ -1,7 +1,7 @@
 """The trained network in plain NumPy: three digit images in, one product vector out.
 
-Nothing here needs PyTorch or scikit-learn: the weights (``b4.npz``, ``b8.npz``) and the held-out
-images (``digits.npz``) lie beside this file. ``train.py`` writes all three.
+Nothing here needs PyTorch or scikit-learn: the weights (``b4.npz``, ``b8.npz``, ``connected.npz``)
+and the held-out images (``digits.npz``) lie beside this file. ``train.py`` writes all of them.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import numpy as np
 
 from blockfactor.errors import BlockfactorError
 
-__all__ = ["DIGITS", "FACTORS", "VARIANTS", "DigitsNetwork", "bound_indices", "held_out_images",
-           "held_out_triples", "load", "split"]
+__all__ = ["CONNECTED", "DIGITS", "FACTORS", "VARIANTS", "DigitsNetwork", "bound_indices",
+           "classify", "held_out_images", "held_out_triples", "load", "place_values", "split"]
 
 HERE = Path(__file__).parent
 
@@ -22,6 +22,9 @@ FACTORS = 3
 DIGITS = 10
 #: Trained networks by name: blocks B and block length L of the product vector.
 VARIANTS = {"b4": (4, 128), "b8": (8, 64)}
+#: The network with an ordinary last layer, of a score for each of the 1000 triples. Seen as a
+#: product vector it has one block of 1000, and bound digits are decimal numbers.
+CONNECTED = "connected"
 #: Images kept out of training, of the data set's 1797.
 HELD_OUT = 500
 #: Largest value of a pixel.
@@ -51,6 +54,26 @@ def bound_indices(codebook, labels) -> np.ndarray:
     return sum(codebook[f][labels[..., f]] for f in range(FACTORS))
 
 
+def place_values() -> np.ndarray:
+    """Codebook of :data:`CONNECTED`, int array [3, 10, 1]: hundreds, tens, ones."""
+    return np.arange(DIGITS)[None, :, None] * np.array([100, 10, 1])[:, None, None]
+
+
+def classify(network, images) -> np.ndarray:
+    """Digits [n, 3] of the class of the largest score, by the network :data:`CONNECTED`.
+
+    Raises
+    ------
+    BlockfactorError
+        Another network: its product vectors are to be factorized.
+    """
+    if network.name != CONNECTED:
+        raise BlockfactorError(f"network {network.name!r} has no class scores, "
+                               f"{CONNECTED!r} has")
+    best = network.product_vector(images)[:, 0].argmax(axis=1)
+    return np.stack(np.unravel_index(best, (DIGITS,) * FACTORS), axis=1)
+
+
 def _convolve(x, weight, bias):
     """3x3 convolution with zero padding and ReLU; x is [n, 8 or 4, 8 or 4, channels]."""
     n, height, width, _ = x.shape
@@ -78,7 +101,7 @@ class DigitsNetwork:
     Attributes
     ----------
     name : str
-        One of :data:`VARIANTS`.
+        One of :data:`VARIANTS`, or :data:`CONNECTED`.
     codebook : int array [3, 10, B], 0..L-1
         The codevectors it was trained with: image position, digit, block.
     block_length : int
@@ -147,8 +170,11 @@ class DigitsNetwork:
 
 
 def load(name: str = "b4", folder=HERE) -> DigitsNetwork:
-    """Load a trained network from ``folder``; BlockfactorError lists the names there are."""
-    if name not in VARIANTS:
+    """Load a trained network from ``folder``; BlockfactorError lists the names there are.
+
+    :data:`CONNECTED` is one more.
+    """
+    if name not in (*VARIANTS, CONNECTED):
         raise BlockfactorError(f"no network {name!r}; networks are {', '.join(VARIANTS)}")
     with np.load(Path(folder) / f"{name}.npz") as file:
         weights = {key: file[key].astype(np.float32) for key in file.files

@@ -1,7 +1,9 @@
 """Train the networks of this example: ``python -m examples.digits.train`` in the root.
 
-Needs PyTorch and scikit-learn. Writes ``b4.npz``, ``b8.npz`` (weights in half precision, codebook,
-split seed) and ``digits.npz`` (the held-out images), then prints the figures of ``evaluate.py``.
+Needs PyTorch and scikit-learn. Writes ``b4.npz``, ``b8.npz`` and ``connected.npz`` (weights in
+half precision, codebook, split seed) and ``digits.npz`` (the held-out images), then prints the
+figures of ``evaluate.py``. ``connected`` is the same network with an ordinary last layer of 1000
+classes.
 """
 
 import argparse
@@ -14,16 +16,19 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional
 
-from .evaluate import figures
+from .evaluate import accuracy, figures
 from .network import (
+    CONNECTED,
     DIGITS,
     FACTORS,
     HERE,
     VARIANTS,
     WHITE,
     bound_indices,
+    classify,
     held_out_triples,
     load,
+    place_values,
     split,
 )
 
@@ -90,7 +95,8 @@ def train(images, labels, codebook, length: int, options) -> ProductNetwork:
 
     A step embeds ``batch`` augmented images and draws ``triples`` triples from them: the head,
     which must learn 1000 products, sees more than the trunk. The loss is the cross-entropy of every
-    block against the product's index in it.
+    block against the product's index in it; a fully connected head is one block of 1000 indices,
+    those of the decimal number.
     """
     blocks = codebook.shape[2]
     rng = np.random.default_rng(options.seed)
@@ -124,7 +130,7 @@ def main(arguments=None) -> None:
     """Train, save and evaluate."""
     parser = argparse.ArgumentParser(prog="examples.digits.train", description=__doc__)
     add = parser.add_argument
-    add("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    add("--variants", nargs="+", choices=[*VARIANTS, CONNECTED], default=[*VARIANTS, CONNECTED])
     add("--steps", type=int, default=1500)
     add("--batch", type=int, default=192, help="images embedded a step (%(default)s)")
     add("--triples", type=int, default=1024, help="triples drawn from them (%(default)s)")
@@ -147,17 +153,22 @@ def main(arguments=None) -> None:
                         labels=data.target[held_out].astype(np.uint8), numbers=held_out,
                         split_seed=options.split_seed, license=LICENSE)
     for name in options.variants:
-        blocks, length = VARIANTS[name]
+        blocks, length = VARIANTS.get(name, (1, DIGITS**FACTORS))
         print(f"{name}: B={blocks}, L={length}")
-        codebook = draw_codebook(blocks, length, options.codebook_seed)
+        codebook = (place_values() if name == CONNECTED else
+                    draw_codebook(blocks, length, options.codebook_seed))
         network = train(data.images[training], data.target[training], codebook, length, options)
         weights = {key: value.numpy().astype(np.float16)
                    for key, value in network.state_dict().items()}
-        np.savez_compressed(options.output / f"{name}.npz", codebook=codebook.astype(np.uint8),
+        small = np.uint16 if name == CONNECTED else np.uint8
+        np.savez_compressed(options.output / f"{name}.npz", codebook=codebook.astype(small),
                             block_length=length, codebook_seed=options.codebook_seed,
                             split_seed=options.split_seed, **weights)
-        for query, share in figures(load(name, options.output),
-                                    *held_out_triples(5000, folder=options.output)).items():
+        trained = load(name, options.output)
+        images, labels = held_out_triples(5000, folder=options.output)
+        shares = ({"class of the largest score": accuracy(classify(trained, images), labels)}
+                  if name == CONNECTED else figures(trained, images, labels))
+        for query, share in shares.items():
             print(f"  {query:38} {100 * share:6.2f} %")
 
 

@@ -100,6 +100,8 @@ class Bus:
         period = self.period or SpiTarget.clock_divisor * rng.choice([1, 1 + rng.random() / 4, 3])
         high = period * rng.uniform(.4, .6)
         low = period - high
+        # A bit takes two triggers, most of what a frame costs: they are made once.
+        while_high, while_low = self._timer(high), self._timer(low)
         send = [byte >> 7 - n & 1 for byte in data for n in range(8)][:bits]
         seen = []
 
@@ -113,14 +115,17 @@ class Bus:
             if mode == 3 or n:
                 self.sck.value = 0
                 self.copi.value = bit
-                await self._wait(low)
+                await while_low
             assert self.cipo_oe.value, "CIPO is not driven"
             seen.append(int(self.cipo.value))
             self.sck.value = 1
-            await self._wait(high + (rng.uniform(0, 30) if rng.random() < self.gap else 0))
+            if rng.random() < self.gap:
+                await self._wait(high + rng.uniform(0, 30))
+            else:
+                await while_high
         if mode == 0 and send:
             self.sck.value = 0
-            await self._wait(low)
+            await while_low
         self.cs_n.value = 1
         self.copi.value = rng.getrandbits(1)
         seen += [0] * (-len(seen) % 8)
@@ -134,9 +139,12 @@ class Bus:
         await self.frame(data, rng.randint(0, 8 * len(data)))
         await self._wait(LATENCY + 4)
 
-    async def _wait(self, cycles: float) -> None:
+    def _timer(self, cycles: float) -> Timer:
         # Never less: at the limit the rounding would else go beyond it.
-        await Timer(int(cycles * self.clock_period_ns * 1000) + 1, "ps")
+        return Timer(int(cycles * self.clock_period_ns * 1000) + 1, "ps")
+
+    async def _wait(self, cycles: float) -> None:
+        await self._timer(cycles)
 
     def _check(self, statuses) -> None:
         for n, status in enumerate(statuses):

@@ -1,10 +1,13 @@
 """UART as software sees it: the host's side of the frame protocol over a line of its own bits."""
 
 import random
+from bisect import bisect_right
 from collections.abc import Generator
+from itertools import groupby
 
 from cocotb import start_soon
-from cocotb.triggers import Event, FallingEdge, First, Timer
+from cocotb.triggers import Event, FallingEdge, First, Timer, ValueChange
+from cocotb.utils import get_sim_time
 
 from blockfactor.config import SystemConfig
 from blockfactor.drivers.uart_link import REQUEST, AccessError, LinkSteps, Send
@@ -13,6 +16,10 @@ from blockfactor.rtl.bus.uart import divisor
 from . import Refused
 
 __all__ = ["Bus"]
+
+#: Of each byte the levels on the line, from start to stop bit, and for how many bits each stays.
+RUNS = [[(level, len(list(bits))) for level, bits in
+         groupby((0, *(byte >> n & 1 for n in range(8)), 1))] for byte in range(256)]
 
 
 class Bus:
@@ -64,12 +71,15 @@ class Bus:
         self.carried = self.harmed = 0
         self.framing_errors = 0
         self._received = bytearray()
+        self._changes: list[int] = []
+        self._wanted = 0
         self._arrived = Event()
         self._open = False
 
     async def begin(self) -> None:
         """Drive the line and listen; the bench does so before the reset ends."""
         self.rx.value = 1
+        start_soon(self._watch())
         start_soon(self._listen())
 
     async def read(self, address: int, count: int = 1, stay: bool = False) -> list[int]:
@@ -90,12 +100,17 @@ class Bus:
 
     async def send(self, data: bytes) -> None:
         """Send bytes as they are."""
+        wait = 0.0  # how long the line stays as it is
         for byte in data:
             if self.rng.random() < self.pause:
-                await self._bits(5 * self.rng.random())
-            for level in (0, *(byte >> n & 1 for n in range(8)), 1):
+                wait += 5 * self.rng.random()
+            for level, bits in RUNS[byte]:
+                if wait:
+                    await self._bits(wait)
                 self.rx.value = level
-                await self._bits(1)
+                wait = bits
+        if wait:
+            await self._bits(wait)
 
     async def disturb(self) -> None:
         """What is no frame: random bytes, the beginning of a frame, a line that is held low."""
@@ -110,11 +125,11 @@ class Bus:
 
     async def receive(self, count: int, timeout_s: float) -> bytes:
         """Bytes received, ``count`` or what has come of them within ``timeout_s``."""
-        timeout = Timer(max(1, round(timeout_s * 1e12)), "ps")
-        while len(self._received) < count:
+        self._wanted = count
+        if len(self._received) < count:
             self._arrived.clear()
-            if await First(self._arrived.wait(), timeout) is timeout:
-                break
+            timeout = Timer(max(1, round(timeout_s * 1e12)), "ps")
+            await First(self._arrived.wait(), timeout)
         data = bytes(self._received[:count])
         del self._received[:count]
         return data
@@ -161,18 +176,35 @@ class Bus:
     async def _bits(self, count: float) -> None:
         await Timer(max(1, round(count * self.bit_ns * 1000)), "ps")
 
-    async def _listen(self) -> None:
-        """Sample the device's bits in their middle."""
+    async def _watch(self) -> None:
+        """Note when the device's line changes."""
+        change = ValueChange(self.tx)
         while True:
-            await FallingEdge(self.tx)
-            await self._bits(0.5)
-            byte = 0
+            await change
+            self._changes.append(get_sim_time("step"))
+
+    async def _listen(self) -> None:
+        """Sample the device's bits in their middle.
+
+        Afterwards, by when the line changed: waiting for each sample takes a simulator longer than
+        simulating it.
+        """
+        fall = FallingEdge(self.tx)
+        while True:
+            await fall
+            begun = get_sim_time("step")
+            self._changes.clear()
+            await self._bits(9.5)
+            # High where the line has changed an odd number of times since the edge, which may be
+            # among the changes or not.
+            bit = (get_sim_time("step") - begun) / 9.5
+            first, byte = bisect_right(self._changes, begun), 0
             for n in range(8):
-                await self._bits(1)
-                byte |= int(self.tx.value) << n
-            await self._bits(1)
+                changed = bisect_right(self._changes, begun + (n + 1.5) * bit) - first
+                byte |= (changed & 1) << n
             if self.tx.value:
                 self._received += self.noisy(bytes([byte]))
-                self._arrived.set()
+                if len(self._received) >= self._wanted:
+                    self._arrived.set()
             else:
                 self.framing_errors += 1

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, fields, replace
 from .errors import ConfigError, check_choice, check_int
 from .tables import from_table, read_toml, to_table, write_toml
 
-__all__ = ["ENGINES", "FRONT_ENDS", "LANES", "MULTIPLIERS", "CoreConfig", "SystemConfig"]
+__all__ = ["DRAWS", "ENGINES", "FRONT_ENDS", "LANES", "MULTIPLIERS", "CoreConfig", "SystemConfig"]
 
 #: Ways of searching that a core can contain: iterating as published, looking the last factor up.
 ENGINES = ("factorize", "join")
+#: How the factorize engine draws lists: as published, each anew, or every combination in turn.
+DRAWS = ("random", "sweep")
 #: Rows that the join engine can look up in a cycle.
 LANES = (1, 2, 4, 8)
 #: How the data path multiplies query weights by histogram values.
@@ -53,12 +55,18 @@ class CoreConfig:
         without it.
     list_size : int, 1..1024
         Largest number K of codevectors in a factor's estimate.
+    draws : str
+        One of :data:`DRAWS`: how factorize goes on where nothing is above the threshold. ``random``
+        is the published method, ``sweep`` takes fewer cycles with smaller A (docs/variants.md).
     query_entries : int, 1..16
         Entries s a block of a query can have; 1 means clean or argmax queries only.
     weight_bits : int, 1..6
         Bits of a query weight.
     element_bits : int, 0 or 4..16
         Bits of an element of a dense query; 0 leaves the dense front-end out.
+    products : int, 1..4
+        Most products bundled in a query that a run decodes one after another; see
+        golden/explain.py.
     histogram_bits : int, 4..24
         Width at which the histograms of unbound tuples saturate.
     tag_bits : int, 3..8
@@ -86,9 +94,11 @@ class CoreConfig:
     heads: int = 2
     lanes: int = 1
     list_size: int = 32
+    draws: str = "random"
     query_entries: int = 8
     weight_bits: int = 4
     element_bits: int = 0
+    products: int = 1
     histogram_bits: int = 12
     tag_bits: int = 6
     tuples_per_cycle: int = 1
@@ -111,6 +121,7 @@ class CoreConfig:
         "query_entries": (1, 16),
         "weight_bits": (1, 6),
         "element_bits": (0, 16),
+        "products": (1, 4),
         "histogram_bits": (4, 24),
         "tag_bits": (3, 8),
         "tuples_per_cycle": (1, 1),
@@ -136,9 +147,16 @@ class CoreConfig:
             raise ConfigError(f"engines {list(engines)} must name one or more of "
                               f"{', '.join(ENGINES)}, each once")
         object.__setattr__(self, "engines", tuple(e for e in ENGINES if e in engines))
+        if self.products > 1 and self.blocks == 1:
+            raise ConfigError(f"products {self.products} is not 1: one block does not tell "
+                              "products apart, blocks must be at least 2")
         if self.lanes > 1 and "join" not in engines:
             raise ConfigError(f"lanes {self.lanes} is not 1, which is all that a core without the "
                               "engine join has")
+        check_choice("draws", self.draws, DRAWS, ConfigError)
+        if self.draws != "random" and "factorize" not in engines:
+            raise ConfigError(f"draws {self.draws!r} is not 'random', which is all that a core "
+                              "without the engine factorize has")
         check_choice("multiplier", self.multiplier, MULTIPLIERS, ConfigError)
         if self.codebook is not None and not isinstance(self.codebook, str):
             raise ConfigError(f"codebook {self.codebook!r} is not the name of a file")
@@ -217,6 +235,11 @@ class CoreConfig:
     def score_bits(self) -> int:
         """Bits of a score: one weight of every block, summed."""
         return _bits(self.max_weight * self.blocks)
+
+    @property
+    def products_bits(self) -> int:
+        """Bits of a number of products, ``0..products``."""
+        return _bits(self.products)
 
     @property
     def tuple_bits(self) -> int:

@@ -62,6 +62,9 @@ class RunParameters:
         the same as 1.
     seed : int, 0..4294967295
         Start of the random generator; 0 is replaced by 1.
+    products : int, 1..4
+        Results of a run: so many products of a bundle are decoded one after another, each in what
+        is left of the query when those before are subtracted.
     known : tuple of int
         Per factor the codevector that is known, or :data:`UNKNOWN`; empty: none is known.
     dense_threshold : int, 0..65535
@@ -89,6 +92,7 @@ class RunParameters:
     max_iterations: int = 1000
     max_tuples: int = 0xFFFF_FFFF
     seed: int = 0x2545_F491
+    products: int = 1
     known: tuple[int, ...] = ()
     dense_threshold: int = 0
     dense_weights: str = "linear"
@@ -104,6 +108,7 @@ class RunParameters:
         "max_iterations": (0, 0xFFFF),
         "max_tuples": (0, 0xFFFF_FFFF),
         "seed": (0, 0xFFFF_FFFF),
+        "products": CoreConfig.RANGES["products"],
         "dense_threshold": (0, 0xFFFF),
         "dense_shift": (0, 15),
     }
@@ -144,6 +149,7 @@ class RunParameters:
         for factor, size in enumerate(self.sizes):
             check_int(f"sizes[{factor}]", size, 1, core.max_codevectors, ParameterError)
         check_int("trim", self.trim, 0, core.blocks - 1, ParameterError)
+        check_int("products", self.products, 1, core.products, ParameterError)
         check_choice("mode", self.resolve(core), core.modes, ParameterError)
         if self.resolve(core) == "join":
             check_int("heads", self.heads, 1, core.heads, ParameterError)

@@ -175,13 +175,18 @@ def _identity(system: SystemConfig) -> Iterator[Register]:
         constant("factorize", 0, 1, int("factorize" in core.engines),
                  "it has the published method"),
         constant("join", 1, 1, int("join" in core.engines), "it has join and scan"),
+        # Only where it is 1: a field would change the hardware of every other core.
+        *([constant("sweep", 2, 1, 1, "draws of the published method sweep")]
+          if core.draws == "sweep" else []),
         constant("heads", 4, 2, core.heads, "most look-up blocks of join"),
         constant("lanes", 8, 4, core.lanes, "lanes of join"),))
     yield Register("QUERIES", 0x14, "queries the core takes", (
         constant("query_entries", 0, 5, core.query_entries, "entries s of a block"),
         constant("weight_bits", 8, 3, core.weight_bits, "bits of a weight"),
         constant("element_bits", 16, 5, core.element_bits,
-                 "bits of an element of a dense query; 0: it takes none"),))
+                 "bits of an element of a dense query; 0: it takes none"),
+        *([constant("products", 24, 3, core.products, "most products that a run decodes")]
+          if core.products > 1 else []),))
     yield Register("DEPTHS", 0x18, "depths of the queues", (
         constant("queue", 0, 16, system.queue_items, "places of the query queue"),
         constant("results", 16, 8, RESULTS, "results that can wait"),))
@@ -277,6 +282,10 @@ def _parameters(system: SystemConfig) -> Iterator[Register]:
         ]
     search.append(field("level", 20, 9, "accepted when 256 * score >= level * smax",
                         default.level))
+    if core.products > 1:
+        search.append(field("products", 29, core.products_bits,
+                            "results of a run, each found in what the ones before leave of the "
+                            "query; their tags count up; 0 counts as 1", default.products))
     yield Register("SEARCH", 0x50, "how a run goes on", tuple(search))
     if factorizes:
         yield Register("ACTIVATION", 0x54, "threshold and draws of factorize", (

@@ -59,7 +59,8 @@ def random_core(rng: random.Random) -> CoreConfig:
                 engines=rng.choice((("join",), ("factorize",), ("factorize", "join"))),
                 list_size=rng.randint(1, 64), query_entries=rng.randint(1, min(16, length)),
                 weight_bits=rng.randint(1, 6), element_bits=rng.choice((0, 4, 9)),
-                histogram_bits=rng.randint(4, 20), tag_bits=rng.randint(6, 8))
+                histogram_bits=rng.randint(4, 20), tag_bits=rng.randint(6, 8),
+                draws=rng.choice(("random", "sweep")))
         except ConfigError:
             continue
 

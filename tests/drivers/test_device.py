@@ -154,6 +154,12 @@ def test_every_difference_is_noticed():
             with pytest.raises(DeviceError, match=f"the device's {field.name} is"):
                 Device(line, SYSTEM)
     assert description(words).core.blocks == 5
+    words["ENGINES"] ^= 1 << 2  # which only a core has that sweeps
+    assert description(words).core.draws == "sweep"
+    line = Line()
+    line.words = words
+    with pytest.raises(DeviceError, match="the device's draws are 'sweep', the configuration's"):
+        Device(line, SYSTEM)
 
 
 def test_largest_codebooks_are_described():

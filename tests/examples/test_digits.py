@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from digits_example import FOLDER, evaluate, network, picture, settings
+from digits_example import FOLDER, compare, evaluate, network, picture, settings
 
 from blockfactor.errors import BlockfactorError
 
@@ -202,6 +202,51 @@ def test_evaluate_counts_by_mode():
     core = row["core"]
     # Nothing is accepted at 511: every pair of digits is looked up, a cycle each.
     assert 100 < core["join"]["mean"] < 140 and core["join"]["steps"] < core["scan"]["steps"]
+
+
+def test_the_connected_network_classifies(triples):
+    """The same layers up to the last one, and digits as decimal places of the class."""
+    images, labels = triples
+    net, other = network.load("connected"), network.load("b4")
+    assert (FOLDER / "connected.npz").stat().st_size < 2_000_000
+    shapes = [{key: weight.shape for key, weight in one.weights.items() if "output" not in key}
+              for one in (net, other)]
+    assert shapes[0] == shapes[1] and net.split_seed == other.split_seed
+    assert np.array_equal(net.codebook, network.place_values())
+    assert network.bound_indices(net.codebook, np.array([7, 0, 9])) == [709]
+    found = network.classify(net, images)
+    best, _ = evaluate.exhaustive_search(net.product_vector(images), net.codebook)
+    assert np.array_equal(found, best)
+    assert evaluate.accuracy(found, labels) >= .97, "500 triples, seed 7"
+    assert compare.connected_right(images, labels) == (found == labels).all(axis=1).sum()
+    with pytest.raises(BlockfactorError, match="network 'b4' has no class scores"):
+        network.classify(other, images)
+
+
+@pytest.mark.parametrize("name, blocks, length", VARIANTS)
+def test_heads_are_compared(name, blocks, length):
+    net = network.load(name)
+    table = compare.compare(net, {"right": 99, "mean": 75.}, 98)
+    rows = table["heads"]
+    assert [row["right"] for row in rows.values()] == [99, 98, None]
+    output = net.weights["output.weight"].size + net.weights["output.bias"].size
+    assert rows["factorizer"]["parameters"] == output
+    assert rows["factorizer"]["operations"] == net.weights["output.weight"].size
+    assert rows["factorizer"]["codebook_bits"] == 30 * blocks * (length - 1).bit_length()
+    assert rows["connected"]["parameters"] == 385_000
+    assert .95 * output < rows["tensor train"]["parameters"] <= output
+    assert table["trunk"] + output == sum(weight.size for weight in net.weights.values())
+    for time in table["boards"]:
+        assert time["microseconds"] == pytest.approx(75e6 / time["clock_hz"])
+        # The boards' cores have four blocks.
+        assert time["holds"] == (name == "b4"), time["board"]
+
+
+@pytest.mark.parametrize("have, want, count, missed", [
+    (995, 1000, 1000, 0), (994, 1000, 1000, 1), (1000, 900, 1000, 0), (0, 999, 999, 0)])
+def test_the_factorizer_head_may_not_be_far_behind(have, want, count, missed):
+    table = {"heads": {"factorizer": {"right": have}, "connected": {"right": want}}}
+    assert len(compare.missed(table, count)) == missed
 
 
 def row_of(join, scan, mean, noise):

@@ -1,12 +1,12 @@
 # amaranth: UnusedElaboratable=no
 """generator/bus_example.py: simulators take the examples, which pass just on what is right."""
 
-import os
 import re
 import subprocess
 from dataclasses import replace
 
 import pytest
+from timed_build import timed_build
 
 from blockfactor.config import CoreConfig, SystemConfig
 from blockfactor.errors import ConfigError
@@ -19,7 +19,6 @@ from blockfactor.parameters import RunParameters
 from blockfactor.presets import PRESETS
 from blockfactor.rtl.system import System
 from blockfactor.rtl.verilog import to_verilog
-from blockfactor.sim.runner import environment
 
 BUSES = ("native", "wishbone", "apb", "axi4lite", "spi", "uart")
 #: Two words a codevector, gaps between the registers of parameters and of results.
@@ -179,9 +178,8 @@ def test_verilator(example, tmp_path):
     system = system_of("uart")
     (tmp_path / "core.v").write_text(core_verilog(System(system), "core"))
     (tmp_path / "core_example.v").write_text(bus_example(system, "core", example))
-    for command in (["verilator", "--binary", "--timing", "--top-module", "core_example", "core.v",
-                     "core_example.v"], ["obj_dir/Vcore_example"]):
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=400,
-                              check=False, env=os.environ | environment("verilator"))
-        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    program = timed_build(tmp_path, "core_example", "core.v", "core_example.v")
+    done = subprocess.run([program], cwd=tmp_path, capture_output=True, text=True, timeout=400,
+                          check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     assert "PASS" in done.stdout.splitlines()

@@ -26,6 +26,7 @@ iterate = partial(RunParameters, mode="factorize")
 #: What the runs of a test must have met, or they would not show much.
 EVENTS = {"drawn", "whole codebook", "skipped", "cut list", "no weight", "saturated", "stalled",
           "tie", "accepted", "limit", "complete", "runner-up", "one word", "two words", "repeated"}
+SWEEP_EVENTS = {"gone on", "last of a walk", "pass ended", "replaced"}
 
 
 class Generator:
@@ -61,6 +62,9 @@ class Replay:
         self.unknown = [f for f, k in enumerate(parameters.known) if k < 0]
         self.lists = [([k], [1]) if k >= 0 else None for k in parameters.known]
         self.candidate = [max(k, 0) for k in parameters.known]
+        self.sweep = core.draws == "sweep"
+        self.walks = {}  # per factor: the walk's values from the next one on, codevectors left
+        self.drawn = {}  # per factor: the list drawn last
         stop, cycles = self.run()
         best = max(self.scores, key=lambda entry: entry[1])  # max() takes the first of equals
         others = [score for candidate, score in self.scores if candidate != best[0]]
@@ -82,12 +86,21 @@ class Replay:
         stride = self.generator.state // (1 << bits) % span | 1
         if whole:
             offset, stride = 0, 1
+        walk, left = self.walks.get(factor, ([], 0))
+        if left:
+            offset, stride = walk[0], (walk[1 % span] - walk[0]) % span | (span == 1)
+            self.events["gone on"] += 1
         visited = [(offset + i * stride) % span for i in range(span)]
         assert sorted(visited) == list(range(span))
         drawn = [m for m in visited if m < size][:count]
         self.lists[factor] = (drawn, [1] * count)
         self.words += [(DRAW, offset), (DRAW, stride)]
         examined = visited.index(drawn[-1]) + 1
+        if self.sweep:
+            left = 0 if whole else max(0, (left or size) - count)
+            self.walks[factor] = (visited[examined:] + visited[:examined], left)
+            self.drawn[factor] = self.lists[factor]
+            self.events["last of a walk"] += left == 0
         self.events["skipped"] += examined > count
         self.events["whole codebook"] += whole
         return examined
@@ -131,12 +144,14 @@ class Replay:
         cycles = (prod(len(weights) for _, weights in others) + size * self.depth
                   + self.times.step)
         drawn = not above
-        count = self.samples(factor) if drawn else len(above)
+        count = self.samples(factor) if drawn and not self.sweep else len(above)
         self.words += [(STEP, factor + 4 * drawn + 8 * count), (STEP, values.index(best)),
                        (STEP, best % 65536)]
         if core.similarity_bits > 16:
             self.words.append((STEP, best // 65536 % 65536))
-        if drawn:
+        if drawn and self.sweep:
+            self.events["pass ended"] += 1
+        elif drawn:
             walk = self.times.walk + self.draw(factor, count)
             self.events["drawn"] += 1
             self.events["walk longer than step"] += walk > cycles
@@ -167,7 +182,7 @@ class Replay:
             loads += self.draw(f, min(self.core.list_size, size if whole else wanted), whole)
             self.generator.advance(2 * self.core.codevector_bits)
         cycles = times.start + max(times.multiply, loads)
-        progress, quiet = [], 0
+        progress, quiet, complete = [], 0, False
         while True:
             self.iterations += 1
             # The last step's score counts in the iteration after it.
@@ -178,20 +193,32 @@ class Replay:
                 spent, drawn = self.step(f)
                 cycles += spent
                 active |= drawn
-                if self.iterations > 1 or f == self.unknown[-1]:
+                complete |= f == self.unknown[-1]
+                ended = self.sweep and drawn
+                if complete or (ended and self.iterations == parameters.max_iterations):
                     progress.append(self.verify())
                     if self.scores[-1][1] >= self.accept:
                         return "accepted", cycles + end
+                if ended:
+                    break
             if len(self.unknown) == 1:
                 return "complete", cycles + end
             if self.iterations == parameters.max_iterations:
                 return "limit", cycles + end
             quiet = 0 if active else quiet + 1
-            if quiet and quiet == parameters.patience:
+            stalled = quiet and quiet == parameters.patience
+            self.events["stalled"] += stalled
+            if stalled or ended:
                 quiet = 0
-                self.events["stalled"] += 1
                 cycles += times.verify + times.stall + self.core.factors * times.load
+                turn = True
                 for f in self.unknown[1:]:
+                    if not turn:
+                        self.events["replaced"] += self.lists[f] != self.drawn[f]
+                        self.lists[f] = self.drawn[f]
+                        continue
+                    # The next wheel turns as well where this one begins anew.
+                    turn = not self.sweep or self.walks[f][1] == 0
                     cycles += self.draw(f, self.samples(f))
                     self.generator.advance(2 * self.core.codevector_bits)
 
@@ -240,13 +267,19 @@ def compare(problem_, label: str) -> Counter:
     return replay.events
 
 
+@pytest.mark.parametrize("draws", ["random", "sweep"])
 @pytest.mark.parametrize("factors", [2, 3, 4])
-def test_whole_runs(factors):
+def test_whole_runs(factors, draws):
     """Traces and results of 150 random runs are as predicted, and they meet every event."""
     events = Counter()
     for seed in range(150):
-        events += compare(problem(factors, seed), f"factors {factors}, seed {seed}")
-    assert EVENTS <= set(events)
+        core, *rest = problem(factors, seed)
+        events += compare((core.replace(draws=draws), *rest), f"factors {factors}, seed {seed}")
+    missing = EVENTS - set(events)
+    if draws == "sweep":
+        missing = (missing | SWEEP_EVENTS) - {"drawn"} - set(events)
+        missing -= {"replaced"} if factors == 2 else set()  # its only drawn list always goes on
+    assert not missing
 
 
 def test_a_problem_of_usual_size():

@@ -65,6 +65,7 @@ def test_cycle_model(config):
     assert engine.load_cycles == cycles.LOAD
     assert engine.lookup_drain == cycles.lookup_drain(config)
     assert engine.step_overhead == cycles.timing(config).step
+    assert engine.verify_cycles == cycles.timing(config).verify
     # From the complete product to the first comparison: drain, pipeline, less what the
     # multiplier needs to be started and read.
     window = (engine.tuple_drain + 1 + SimilarityEngine.latency_of(config) - 1
@@ -124,8 +125,8 @@ class Harness(Elaboratable):
 class Bench:
     """Runs the engine as the core does, and records its trace."""
 
-    def __init__(self, name, seed):
-        self.config = config = CONFIGS[name]
+    def __init__(self, name, seed, draws="random"):
+        self.config = config = CONFIGS[name].replace(draws=draws)
         self.rng = random.Random(f"{name} {seed}")
         self.where = f"{name}, seed {seed}"
         books = Codebooks.random((config.max_codevectors,) * config.factors, config.blocks,
@@ -308,6 +309,52 @@ def test_stall():
     async def run(ctx):
         await bench.reset(ctx)
         for query, parameters in [run for runs in chosen.values() for run in runs[:2]]:
+            bench.load(query)
+            await bench.check_run(ctx, parameters)
+
+    simulate(bench.harness, run, platform=POISON, processes=[bench.memories])
+
+
+def swept(words):
+    """What a run with draws that sweep has met, by its trace."""
+    steps = [word for (kind, word), (before, _) in zip(words[1:], words) if kind == STEP != before]
+    met = {f"ended at {step & 3}" for step in steps if step & 4}
+    # Pairs of words, one a draw; those between two scores or steps are one turn of the odometer.
+    turns, run = [], 0
+    for kind, _ in words:
+        if kind != DRAW and run:
+            turns.append(run // 2)
+        run = run + 1 if kind == DRAW else 0
+    met |= {f"{turn} lists drawn" for turn in turns[1:]}
+    return met
+
+
+@pytest.mark.parametrize("name", ["two", "three", "four"])
+def test_sweep(name):
+    """Draws that sweep: passes that end at any factor, and every wheel of the odometer."""
+    bench = Bench(name, 3, "sweep")
+    factors = bench.config.factors
+    want = {f"ended at {f}" for f in range(factors)} | {
+        f"{lists} lists drawn" for lists in range(1, factors)} | {"accepted", "limit", "complete"}
+    chosen = []
+    for seed in range(4000):
+        bench.new_query()
+        parameters = bench.new_parameters().replace(seed=seed)
+        if seed % 2:
+            parameters = parameters.replace(max_iterations=12, known=(), level=511, samples=2)
+        result, words = bench.golden.run(bench.query, parameters, trace=True)
+        words = [(int(kind), int(word)) for kind, word in words]
+        met = (swept(words) | {result.stop}) & want
+        if met and result.cycles < 1200:
+            want -= met
+            chosen.append((bench.query, parameters))
+        if not want:
+            break
+    assert not want
+
+    async def run(ctx):
+        await bench.reset(ctx)
+        for query, parameters in chosen:
             bench.load(query)
             await bench.check_run(ctx, parameters)
 

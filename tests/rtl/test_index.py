@@ -6,8 +6,9 @@ import pytest
 
 from blockfactor.config import CoreConfig
 from blockfactor.golden.cycles import build_time
-from blockfactor.rtl.index import InvertedIndex
+from blockfactor.rtl.index import InvertedIndex, head_entry, link
 from blockfactor.rtl.memory import POISON
+from blockfactor.sim.packing import packer, unpacker
 from blockfactor.sim.pysim import simulate
 
 CONFIGS = {
@@ -58,11 +59,12 @@ class Bench:
     async def codebook(self, ctx):
         """The codebook port: another's while not idle; a read that a write hits is garbage."""
         dut = self.dut
+        port, bits = dut.indices.as_value(), packer(dut.indices.shape())
         async for _, _, codevector, idle in ctx.tick().sample(dut.codevector, dut.idle):
             row = self.rows[codevector]
             if not idle or codevector == self.written:
                 row = [self.rng.getrandbits(self.config.element_index_bits) for _ in row]
-            ctx.set(dut.indices, row)
+            ctx.set(port, bits(row))
 
     def run(self, bench):
         """Simulate, the codebook beside the bench."""
@@ -107,6 +109,9 @@ class Bench:
         dut, config, rng = self.dut, self.config, self.rng
         size = ctx.get(dut.size)
         where = f"{self.where}, {event}, size {size}, rows {self.rows[:size]}"
+        # As plain bits: views and constants of them would take most of the test's time.
+        look_bits, follow_bits = packer(dut.look[0][0].shape()), packer(dut.follow[0].shape())
+        head_of, ahead_of = unpacker(head_entry(config)), unpacker(link(config))
         chains = {(b, x): [m for m in range(size) if self.rows[m][b] == x]
                   for b in range(config.blocks) for x in range(1 << config.element_index_bits)}
         ahead = [(b, chain[n], chain[n + 2], n + 3 < len(chain))
@@ -123,25 +128,28 @@ class Bench:
             for n, h in ports:
                 left = look[n, h]
                 if left:
-                    ctx.set(dut.look[n][h], {"block": left[-1][0], "index": left[-1][1]})
+                    ctx.set(dut.look[n][h].as_value(),
+                            look_bits({"block": left[-1][0], "index": left[-1][1]}))
                     self.held += not enable
                 if enable:
                     shown[n, h] = left.pop() if left else None
             expected = {n: follow[n].pop() for n in lanes if follow[n]}
             for n, (block, codevector, _, _) in expected.items():
-                ctx.set(dut.follow[n], {"block": block, "codevector": codevector})
+                ctx.set(dut.follow[n].as_value(),
+                        follow_bits({"block": block, "codevector": codevector}))
             await ctx.tick()
             assert ctx.get(dut.ready), where
             for n, place in expected.items():
-                have = ctx.get(dut.ahead[n])
-                assert (have.codevector, have.more) == place[2:], f"{where}, lane {n}: {place}"
+                have = ahead_of(ctx.get(dut.ahead[n].as_value()))
+                found = have["codevector"], have["more"]
+                assert found == place[2:], f"{where}, lane {n}: {place}"
             for (n, h), place in shown.items():
                 if place is None:
                     continue
-                chain, have = chains[place], ctx.get(dut.head[n][h])
-                assert have.valid == bool(chain), f"{where}, port {n}, {h}: {place}"
-                links = [(have.first.codevector, have.first.more),
-                         (have.second.codevector, have.second.more)]
+                chain, have = chains[place], head_of(ctx.get(dut.head[n][h].as_value()))
+                assert have["valid"] == bool(chain), f"{where}, port {n}, {h}: {place}"
+                links = [(have["first.codevector"], have["first.more"]),
+                         (have["second.codevector"], have["second.more"])]
                 want = [(m, k + 1 < len(chain)) for k, m in enumerate(chain[:2])]
                 assert links[:len(want)] == want, f"{where}, port {n}, {h}: {place}"
         ctx.set(dut.enable, 1)

@@ -7,6 +7,7 @@ import pytest
 
 from blockfactor.config import CoreConfig
 from blockfactor.golden.sampler import draw_bits, leap, next_seed, walk
+from blockfactor.golden.sweep import LEFT, LIST, keep
 from blockfactor.rtl.sampler import Sampler
 from blockfactor.sim.pysim import simulate
 
@@ -106,5 +107,64 @@ def test_restart_while_walking():
         await ctx.tick()
         ctx.set(dut.start, 0)
         assert ctx.get(dut.busy) == 0
+
+    simulate(dut, bench)
+
+
+@pytest.mark.parametrize("max_codevectors, list_size", [(1, 1), (6, 5), (49, 9)])
+def test_draws_that_go_on(max_codevectors, list_size):
+    """Walks of two factors in turn: each goes on where it was, and covers its codebook."""
+    config = CoreConfig(factors=3, blocks=1, block_length=8, max_codevectors=max_codevectors,
+                        list_size=list_size, query_entries=1, draws="sweep")
+    rng = random.Random(max_codevectors)
+    dut = Sampler(config)
+    bits = config.codevector_bits
+
+    async def bench(ctx):
+        for seed in (1, rng.getrandbits(32)):
+            ctx.set(dut.seed, seed)
+            ctx.set(dut.load, 1)
+            await ctx.tick()
+            ctx.set(dut.load, 0)
+            state = next_seed(seed)
+            walks = np.zeros((3, LIST + list_size), dtype=np.int64)
+            sizes = [0, max_codevectors, rng.randint(1, max_codevectors)]
+            seen = {1: [], 2: []}
+            for number in range(24):
+                factor = rng.randint(1, 2)
+                size = sizes[factor]
+                count = min(size, list_size, 4)
+                whole = number == 0
+                fresh = walks[factor, LEFT] == 0
+                offset, stride = draw_bits(state, bits, size) if fresh else walks[factor, :2]
+                if whole:
+                    offset, stride = 0, 1
+                members = np.zeros(list_size, dtype=np.int64)
+                examined = walk(offset, stride, size, count, members)
+                keep(walks[factor], offset, stride, examined, size, count, whole, members)
+                ctx.set(dut.factor, factor)
+                ctx.set(dut.size, size)
+                ctx.set(dut.count, count)
+                ctx.set(dut.whole, whole)
+                ctx.set(dut.start, 1)
+                assert ctx.get(dut.fresh) == fresh
+                assert (ctx.get(dut.offset), ctx.get(dut.stride)) == (offset, stride), hex(seed)
+                await ctx.tick()
+                ctx.set(dut.start, 0)
+                taken = []
+                for _ in range(examined):
+                    assert ctx.get(dut.busy) == 1 and ctx.get(dut.stride) == stride
+                    if ctx.get(dut.taken):
+                        taken.append(ctx.get(dut.codevector))
+                    await ctx.tick()
+                assert ctx.get(dut.busy) == 0 and taken == members[:count].tolist()
+                seen[factor] = ([] if fresh or whole else seen[factor]) + taken
+                if walks[factor, LEFT] == 0 and not whole:
+                    assert set(seen[factor]) == set(range(size)), hex(seed)
+                    assert len(seen[factor]) < size + count
+                ctx.set(dut.leap, 1)
+                await ctx.tick()
+                ctx.set(dut.leap, 0)
+                state = leap(state, dut.width)
 
     simulate(dut, bench)

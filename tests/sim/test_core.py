@@ -31,6 +31,9 @@ BOTH = ("f4", 4, 2)
 LANE_JOINS = {"f2": 10}
 USUAL_LANE_JOINS, LANE_SPECIALS = 40, 160
 
+#: Runs of a core with draws that sweep, by preset: clean, soft, damaged, special.
+SWEEPS = {"f4": (60, 20, 20, 120)}
+
 pytestmark = pytest.mark.cocotb
 
 #: Factorizations by preset: clean, soft, damaged, special; the iteration limit of the last three.
@@ -192,6 +195,33 @@ def test_lanes_and_factorize(tmp_path):
     rows = simulate(Workload(preset.core, items, seed=7), tmp_path, platform=POISON)
     assert len(rows) == len(items)
     assert not [row["difference"] for row in rows if row["difference"]]
+
+
+def items_of_sweep(name: str) -> tuple:
+    """A preset's core with draws that sweep, and its runs."""
+    preset = PRESETS[name]
+    core = preset.core.replace(draws="sweep", engines=("factorize",), element_bits=0)
+    preset = dataclasses.replace(preset, system=dataclasses.replace(preset.system, core=core))
+    seed = zlib.crc32(f"{name} sweep".encode())
+    items = []
+    for n, kind in enumerate(("clean", "soft", "damaged")):
+        parameters = preset.parameters(kind)
+        parameters = parameters.replace(samples=max(2, parameters.samples // 2), max_iterations=40)
+        items += make_items(core, parameters, kind, SWEEPS[name][n], seed + n, preset.margin,
+                            queries_per_codebook=3)
+    return core, items + special(preset, SWEEPS[name][3], 20, seed + 3)
+
+
+@pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")
+@pytest.mark.parametrize("name", SWEEPS)
+def test_sweep(name, tmp_path):
+    """Nor with draws that sweep."""
+    core, items = items_of_sweep(name)
+    rows = simulate(Workload(core, items, seed=7), tmp_path, platform=POISON)
+    differing = [row for row in rows if row["difference"]]
+    assert len(rows) == len(items)
+    assert not differing, f"{len(differing)} differ, first: {differing[0]}"
+    assert any(row["truth"] == row["indices"] for row in rows)
 
 
 @pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")

@@ -8,12 +8,13 @@ from digits_example import network, settings
 
 from blockfactor.config import CoreConfig, SystemConfig
 from blockfactor.golden.frontend import quantise
+from blockfactor.parameters import RunParameters
 from blockfactor.presets import preset
 from blockfactor.rtl.memory import POISON
 from blockfactor.rtl.system import System
 from blockfactor.rtl.verilog import to_verilog
 from blockfactor.sim import runner
-from blockfactor.sim.workload import Item, make_items
+from blockfactor.sim.workload import Item, make_bundles, make_items
 
 pytestmark = [pytest.mark.cocotb,
               pytest.mark.needs("cocotb", "verilator", "g++", "make", "perl")]
@@ -46,6 +47,28 @@ def test_random_operations(bus, tmp_path):
     assert counts["accesses"] >= 10_000
     assert counts["refused"] >= .2 * counts["accesses"], counts
     assert counts["results"] >= 500, counts
+
+
+def test_random_operations_for_several_products(tmp_path):
+    """Nor when runs have several results, too many of them asked for, and are aborted."""
+    core = SMALL.replace(products=2)
+    counts = bench(tmp_path, core, "native", "random_operations", accesses=6000)[0]
+    assert counts["refused"] >= .2 * counts["accesses"], counts
+    assert counts["results"] >= 600, counts
+
+
+@pytest.mark.parametrize("mode", SMALL.modes)
+def test_several_products(mode, tmp_path):
+    """Every result of a run is there, in order, with a tag of its own."""
+    core = SMALL.replace(block_length=32, products=3, element_bits=0)
+    parameters = RunParameters(sizes=(6, 5, 6), mode=mode, threshold=500, samples=3,
+                               max_iterations=5)
+    items = [item for products in (1, 3, 2) for item in make_bundles(
+        core, parameters.replace(products=products), "clean", 2, 20, products, 20)]
+    rows = bench(tmp_path, core, "native", "explain", items=items)
+    assert [row["difference"] for row in rows] == [None] * 120
+    assert [row["tag"] for row in rows] == list(range(120))
+    assert {row["stop"] for row in rows if row["smax"] == 0} == {"complete"}
 
 
 def work() -> list[Item]:

@@ -187,7 +187,7 @@ class Device:
         """Queue a query, and a run of it.
 
         Waits until the device has room. At most :data:`~blockfactor.registers.RESULTS` results can
-        wait to be read.
+        wait to be read. A run has as many results as its parameters' ``products`` say, in order.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class Device:
         Returns
         -------
         int
-            Tag of the run, 0..255.
+            Tag of the run's first result, 0..255; those of the others follow.
 
         Raises
         ------
@@ -212,8 +212,10 @@ class Device:
                                   "parameters first")
             self.parameters = RunParameters(sizes=self.codebooks.sizes)
         self._check_sizes(self._parameters)
-        if len(self._pending) == RESULTS:
-            raise DeviceError(f"{RESULTS} results have not been read, no more can wait")
+        products = self._parameters.products
+        if len(self._pending) + products > RESULTS:
+            more = "no more" if products == 1 else f"no {products} more"
+            raise DeviceError(f"{len(self._pending)} results have not been read, {more} can wait")
         if isinstance(query, Query):
             core = self.core
             query.check(core.blocks, core.block_length, core.query_entries, core.weight_bits)
@@ -229,8 +231,10 @@ class Device:
         with self._whole():
             self._write(name, words, stay=True)
         self._dense = name == "QUERY_DENSE"
-        tag, self._next_tag = self._next_tag, (self._next_tag + 1) % 256
-        self._pending.append(tag)
+        tag = self._next_tag
+        for _ in range(products):
+            self._pending.append(self._next_tag)
+            self._next_tag = (self._next_tag + 1) % 256
         return tag
 
     def wait(self, timeout: float | None = None) -> None:
@@ -263,26 +267,43 @@ class Device:
 
     def factorize(self, query: Query | np.ndarray,
                   parameters: RunParameters | None = None) -> Result:
-        """Run one query and return its result; no other may be in flight."""
-        self._check_none_pending("factorize")
+        """Run one query and return its result, its first one if its parameters ask for more.
+
+        No other may be in flight.
+        """
+        return self._run("factorize", query, parameters)[0]
+
+    def explain(self, query: Query | np.ndarray,
+                parameters: RunParameters | None = None) -> list[Result]:
+        """Run one query and return a result for each of its parameters' ``products``.
+
+        No other may be in flight.
+        """
+        return self._run("explain", query, parameters)
+
+    def _run(self, name: str, query, parameters: RunParameters | None) -> list[Result]:
+        self._check_none_pending(name)
         if parameters is not None:
             self.parameters = parameters
         self.submit(query)
-        return self.result()
+        return [self.result() for _ in range(len(self._pending))]
 
     def stream(self, queries: Iterable[Query | np.ndarray]) -> Iterator[tuple[int, Result]]:
         """Run queries, and give tags and results in order; no other may be in flight.
 
         The device always has :data:`IN_FLIGHT` queries, so that it need not wait for the next one.
+        A query gives a result for each of the parameters' ``products``.
         If it is left early, the runs in flight are aborted.
         """
         self._check_none_pending("stream")
         try:
             for query in queries:
                 self.submit(query)
-                if len(self._pending) == IN_FLIGHT:
-                    tag = self._pending[0]
-                    yield tag, self.result()
+                products = self._parameters.products
+                if len(self._pending) == IN_FLIGHT * products:
+                    for _ in range(products):
+                        tag = self._pending[0]
+                        yield tag, self.result()
             while self._pending:
                 tag = self._pending[0]
                 yield tag, self.result()
@@ -293,7 +314,7 @@ class Device:
 
     @property
     def in_flight(self) -> int:
-        """Runs whose results have not been read."""
+        """Results of runs that have not been read."""
         return len(self._pending)
 
     def abort(self) -> None:

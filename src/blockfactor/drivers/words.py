@@ -40,6 +40,10 @@ def check_identity(words: dict[str, int], system: SystemConfig | None) -> None:
                           f"knows version {MAP_VERSION}")
     if system is None:
         return
+    products = max(1, _identity(words)["products"])
+    if products != system.core.products:
+        raise DeviceError(f"the device's products is {products}, the configuration's "
+                          f"{system.core.products}")
     registers = register_map(system)
     for name in IDENTITY_REGISTERS:
         for field in registers[name].fields:
@@ -47,6 +51,18 @@ def check_identity(words: dict[str, int], system: SystemConfig | None) -> None:
             if have != field.reset and f"{name}.{field.name}" not in FREE:
                 raise DeviceError(f"the device's {field.name} is {have}, the configuration's "
                                   f"{field.reset} (register {name}: {field.about})")
+    if description(words).core.draws != system.core.draws:
+        raise DeviceError(f"the device's draws are {description(words).core.draws!r}, the "
+                          f"configuration's {system.core.draws!r} (register ENGINES)")
+
+
+def _identity(words: dict[str, int]) -> dict[str, int]:
+    """All fields of the identity registers, those that only some maps have too, at their widest."""
+    widest = CoreConfig(max_codevectors=CoreConfig.RANGES["max_codevectors"][1], draws="sweep",
+                        products=2)
+    registers = register_map(SystemConfig(core=widest))
+    return {field: number for name in IDENTITY_REGISTERS
+            for field, number in registers[name].unpack(words[name]).items()}
 
 
 def description(words: dict[str, int]) -> SystemConfig:
@@ -60,14 +76,13 @@ def description(words: dict[str, int]) -> SystemConfig:
     DeviceError
         No core can be so.
     """
-    widest = CoreConfig(max_codevectors=CoreConfig.RANGES["max_codevectors"][1])
-    registers = register_map(SystemConfig(core=widest))
-    value = {field: number for name in IDENTITY_REGISTERS
-             for field, number in registers[name].unpack(words[name]).items()}
+    value = _identity(words)
     names = ("factors", "blocks", "block_length", "max_codevectors", "list_size", "heads", "lanes",
              "query_entries", "weight_bits", "element_bits")
     try:
         core = CoreConfig(engines=tuple(e for e in ("factorize", "join") if value[e]), tag_bits=8,
+                          draws="sweep" if value["sweep"] else "random",
+                          products=max(1, value["products"]),
                           **{name: value[name] for name in names})
         return SystemConfig(core=core, front_end="native", clock_hz=value["hz"])
     except ConfigError as problem:
@@ -83,7 +98,8 @@ def parameter_words(registers: RegisterMap, core: CoreConfig,
         "KNOWN": {f"index{f}": max(k, 0) for f, k in enumerate(p.known)}
                  | {f"known{f}": int(k >= 0) for f, k in enumerate(p.known)},
         "SEARCH": {"mode": MODES.index(p.mode), "heads": p.heads, "trim": p.trim,
-                   "use_sum": int(p.rule == "sum"), "patience": p.patience, "level": p.level},
+                   "use_sum": int(p.rule == "sum"), "patience": p.patience, "level": p.level,
+                   "products": p.products},
         # A beyond the codebook means the whole of it, a threshold beyond the elements the largest.
         "ACTIVATION": {"threshold": p.threshold, "samples": min(p.samples, core.max_codevectors)},
         "MAX_ITERATIONS": {"iterations": p.max_iterations},

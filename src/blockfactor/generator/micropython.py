@@ -23,6 +23,8 @@ PUBLIC = ("FACTORS", "BLOCKS", "BLOCK_LENGTH", "MAX_CODEVECTORS", "QUERY_ENTRIES
 KEYS = {"MAX_ITERATIONS.iterations": "max_iterations", "MAX_TUPLES.tuples": "max_tuples",
         "DENSE.threshold": "dense_threshold", "DENSE.log": "dense_log",
         "DENSE.shift": "dense_shift"}
+#: Run parameters that the driver does not have: it decodes one product a query.
+UNUSED = ("products",)
 
 
 def micropython_driver(preset: Preset, system: SystemConfig, name: str,
@@ -62,7 +64,7 @@ def _constants(preset: Preset, system: SystemConfig, sizes) -> list[str]:
               f"STOPS = {STOPS!r}"]
     for kind, parameters in zip(("CLEAN", "SOFT"), run_parameters(preset, core, sizes)):
         table = {key: tuple(value) if isinstance(value, list) else value
-                 for key, value in parameters.to_table().items()}
+                 for key, value in parameters.to_table().items() if key not in UNUSED}
         lines += ["", f"# Parameters for {kind.lower()} queries: preset {preset.name}.",
                   f"{kind} = {{"]
         lines += [f"    {key!r}: {value!r}," for key, value in table.items()]
@@ -103,7 +105,8 @@ def _constants(preset: Preset, system: SystemConfig, sizes) -> list[str]:
     for r in registers:
         if r.address >= registers["SIZES0"].address and all(
                 f.access == "parameter" for f in r.fields) and not r.name.startswith("CODEBOOK"):
-            fields = ", ".join(f"({_key(r, f.name)!r}, {f.offset})" for f in r.fields)
+            fields = ", ".join(f"({_key(r, f.name)!r}, {f.offset})" for f in r.fields
+                               if f.name not in UNUSED)
             lines.append(f"    (0x{r.address:02x}, 0x{r.reset:08x}, ({fields},)),")
     lines += [")", "# Address, fields: key, shift, mask.", "_RESULT = ("]
     for r in registers:

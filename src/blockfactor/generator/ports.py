@@ -57,6 +57,8 @@ MEANINGS = {
     "parameters.seed": "start of the random generator; 0 counts as 1",
     "parameters.known": "bit f: the codevector of factor f is given",
     "parameters.known_index": "that codevector of factor {}",
+    "parameters.products": "results of the run, each found in what those before leave of the "
+                           "query, which is used up if there are several; 0 counts as 1",
     "parameters.heads": "blocks that join looks codevectors up in",
     "parameters.dense_threshold": "elements of a dense query below it are not kept",
     "parameters.dense_log": "1: elements are logits, weights logarithmic; 0: probabilities, linear",
@@ -73,6 +75,7 @@ MEANINGS = {
     "result.seed": "seed used",
     "result.stop": f"why the run ended: {STOP_CODES}",
     "result.crc": "CRC-32 of the run's trace",
+    "result.last": "1: this is the run's last result",
     "errors": "sticky errors, until clear_errors",
     "errors.bad_query": "a query was refused: index, weight, order, duplicate or too many entries",
     "errors.bad_codebook": "a codevector was refused: factor, number or index out of range",

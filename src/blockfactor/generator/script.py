@@ -62,6 +62,8 @@ class Script:
     def add(self, command: str, operand=0) -> None:
         """Add a command; an operand with a layout is given as its values."""
         layout = self.layouts.get(command)
+        if command == "result" and "last" in layout.members:
+            operand = operand | {"last": 1}  # all runs of a script ask for one product
         if isinstance(layout, data.Layout):
             operand = layout.const(operand).as_bits()
         self.lines.append(f"{operand << 4 | COMMANDS[command]:x}")
