@@ -20,9 +20,9 @@ __all__ = ["COSTS", "Found", "Goal", "Visit", "iteration_limit", "search"]
 #: What can be made small.
 COSTS = ("cycles", "iterations")
 #: Settings of the first race: where T, A and patience are to be found, and where more is.
-DESIGN, SOFT_DESIGN = 96, 256
+DESIGN, SOFT_DESIGN = 192, 256
 #: Stages of races: problems, and how many settings go on; less where a setting is plainly worse.
-DESIGN_STAGES = ((64, 12), (128, 8))
+DESIGN_STAGES = ((64, 24), (128, 16))
 ROUND_STAGES = ((32, 12), (64, 8), (128, 6), (256, 12))
 LAST_STAGES = ((256, 6), (512, 5), (1024, 4), (2048, 3))
 #: Share of the design that goes on after its first problems.
@@ -38,9 +38,9 @@ CAP, SOFT_CAP = 3, 6
 TELLING = .2
 #: Octaves by which T and A are changed at most, round by round; parents and children of a round.
 STEPS = (1., .7, .5, .35)
-PARENTS, CHILDREN = 6, 4
+PARENTS, CHILDREN = 8, 4
 #: Settings that are changed further, and of the last race.
-POOL, FINALISTS = 12, 8
+POOL, FINALISTS = 16, 8
 #: Settings of the last race of join and scan.
 GRID_LAST = 6
 #: Least iterations of a race, and of the limit.
