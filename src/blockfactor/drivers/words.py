@@ -42,8 +42,7 @@ def check_identity(words: dict[str, int], system: SystemConfig | None) -> None:
         return
     wanted = {name: register_map(system)[name].reset for name in IDENTITY_REGISTERS}
     for register in _identity_registers():
-        have = register.unpack(words[register.name])
-        want = register.unpack(wanted[register.name])
+        have, want = _unpack(register, words), _unpack(register, wanted)
         for field in register.fields:
             if have[field.name] != want[field.name] and f"{register.name}.{field.name}" not in FREE:
                 raise DeviceError(f"the device's {field.name} is {have[field.name]}, the "
@@ -62,6 +61,12 @@ def _identity_registers() -> list[Register]:
     return [registers[name] for name in IDENTITY_REGISTERS]
 
 
+def _unpack(register: Register, words: dict[str, int]) -> dict[str, int]:
+    """Values of an identity register; a core that decodes one product has no field for that."""
+    values = register.unpack(words[register.name])
+    return values | {"products": values["products"] or 1} if "products" in values else values
+
+
 def description(words: dict[str, int]) -> SystemConfig:
     """Configuration that a device's identity registers describe.
 
@@ -75,13 +80,13 @@ def description(words: dict[str, int]) -> SystemConfig:
     """
     value = {}
     for register in _identity_registers():
-        value |= register.unpack(words[register.name])
+        value |= _unpack(register, words)
     names = ("factors", "blocks", "block_length", "max_codevectors", "list_size", "heads", "lanes",
              "query_entries", "weight_bits", "element_bits")
     try:
         core = CoreConfig(engines=tuple(e for e in ("factorize", "join") if value[e]), tag_bits=8,
                           draws="sweep" if value["sweep"] else "random",
-                          products=max(1, value["products"]),
+                          products=value["products"],
                           **{name: value[name] for name in names})
         return SystemConfig(core=core, front_end="native", clock_hz=value["hz"])
     except ConfigError as problem:
