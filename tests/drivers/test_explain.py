@@ -59,6 +59,20 @@ def test_stream(device):
     assert [r.stop for r in want[3:6]] == ["accepted", "complete", "complete"]
 
 
+@pytest.mark.parametrize("order", [(1, 3, 2, 3, 3, 1, 2), (3, 1, 1, 2, 1, 3, 3)])
+def test_stream_of_different_runs(device, order):
+    """Parameters may change between the queries, and with them the number of results."""
+    def queries():
+        for products in order:
+            device.parameters = ONE.replace(products=products)
+            yield QUERY
+
+    found = [result for _, result in device.stream(queries())]
+    assert found == [result for products in order
+                     for result in MODEL.explain(QUERY, ONE.replace(products=products))]
+    assert device.in_flight == 0
+
+
 def test_no_room_for_all_results(device):
     device.parameters = THREE
     for _ in range(RESULTS // 3):
