@@ -59,9 +59,12 @@ def test_stream(device):
     assert [r.stop for r in want[3:6]] == ["accepted", "complete", "complete"]
 
 
-@pytest.mark.parametrize("order", [(1, 3, 2, 3, 3, 1, 2), (3, 1, 1, 2, 1, 3, 3)])
+@pytest.mark.parametrize("order", [(1, 3, 2, 3, 3, 1, 2) * 2, (3, 1, 1, 2, 1, 3, 3) * 2])
 def test_stream_of_different_runs(device, order):
-    """Parameters may change between the queries, and with them the number of results."""
+    """Parameters may change between queries, and with them the number of results.
+
+    There are more in all than can wait.
+    """
     def queries():
         for products in order:
             device.parameters = ONE.replace(products=products)
