@@ -84,6 +84,21 @@ def test_queries_made(kind, name, here, command):
     assert {row["kind"] for row in rows} == {kind}
 
 
+def test_several_products(here, command):
+    """Each query has a row for every product; one that is found at all counts once."""
+    RunParameters(sizes=(22,) * 3, mode="join", products=2).save("two.toml")
+    done = command("factorize", "--port", "golden", "--set", "products=2", "--params", "two.toml",
+                   "--count", 9, "--json", "out.json")
+    assert done.status == 0 and "9 of 9 true tuples found" in done.out
+    rows = runs()
+    assert [(row["number"], row["product"]) for row in rows] == [
+        (number, product) for number in range(9) for product in range(2)]
+    assert all(row["truth"] == row["indices"] for row in rows[::2])
+    # A clean query of one product leaves nothing.
+    assert {(row["stop"], row["smax"]) for row in rows[1::2]} == {("complete", 0)}
+    assert "8.1" in done.out
+
+
 def test_a_changed_core(here, command):
     done = command("factorize", "--port", "golden", "--set", "query_entries=1", "--set",
                    "weight_bits=1", "--count", 3)
